@@ -1,0 +1,36 @@
+/* OTLP/JSON, both ways (OTLP specification, "JSON Protobuf Encoding"). */
+#ifndef OTLPKIT_JSON_H
+#define OTLPKIT_JSON_H
+
+#include "buffer.h"
+#include "wire.h"
+
+/* Appends regular bytes (merge.h) as one JSON object, without white space and
+ * without a newline. A field is written if and only if it is on the wire;
+ * unknown fields have no name and are left out. `type` google.rpc.Status has
+ * its details written by their "@type". Returns out->failed. */
+int otk_json_write(struct otk_buffer *out, const struct otk_message *type, const uint8_t *bytes, size_t size);
+
+/* Appends `text` as a JSON string, quotes included; bytes that are not UTF-8
+ * become U+FFFD. */
+void otk_json_string(struct otk_buffer *out, const char *text, size_t size);
+
+/* What a reader of JSON took although a sender must not write it so, and what
+ * has no place in protobuf bytes: counted, and the first one named. */
+struct otk_json_notes {
+    size_t unknown_keys;
+    size_t enum_names;    /* enums by name */
+    size_t out_of_range;  /* intValue taken as doubleValue: does not fit an int64 */
+    size_t oneof_repeats; /* two members of one oneof */
+    char first[256];      /* a sentence on the first one; "" when all are 0 */
+};
+
+/* Reads one JSON object as a message of type `type` and appends it as protobuf
+ * bytes. Returns 0, OTK_EDATA and fills `fault`, or OTK_ENOMEM / OTK_ELIMIT. */
+int otk_json_read(struct otk_buffer *out, const struct otk_message *type, const char *text, size_t size,
+                  struct otk_json_notes *notes, struct otk_fault *fault);
+
+/* Which request the object is, by its first known key. Returns 0 or OTK_EDATA. */
+int otk_json_signal(const char *text, size_t size, otk_signal *out);
+
+#endif

@@ -1,0 +1,62 @@
+/* The wire writer: protobuf records appended straight to a buffer.
+ *
+ * A message whose size is known is written at once (otk_write_bytes). For one
+ * that is still to come, otk_write_begin leaves a gap that otk_write_finish
+ * closes, all of them in one linear pass. Errors stay in the buffer's `failed`.
+ */
+#ifndef OTLPKIT_WRITER_H
+#define OTLPKIT_WRITER_H
+
+#include "buffer.h"
+#include "schema.h"
+
+#define OTK_VARINT_MAX 10
+
+static inline size_t otk_varint_size(uint64_t value)
+{
+    return (size_t)(63 - __builtin_clzll(value | 1)) / 7 + 1;
+}
+
+static inline uint8_t *otk_varint_put(uint8_t *to, uint64_t value)
+{
+    while (value >= 0x80) {
+        *to++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (uint8_t)value;
+    return to;
+}
+
+void otk_write_varint(struct otk_buffer *b, unsigned number, uint64_t value);
+void otk_write_fixed32(struct otk_buffer *b, unsigned number, uint32_t value);
+void otk_write_fixed64(struct otk_buffer *b, unsigned number, uint64_t value);
+void otk_write_double(struct otk_buffer *b, unsigned number, double value);
+void otk_write_bytes(struct otk_buffer *b, unsigned number, const void *data, size_t size); /* strings and messages too */
+
+/* An AnyValue's content, and a KeyValue as record `number`; values may nest. */
+void otk_write_value(struct otk_buffer *b, const otk_value *value);
+void otk_write_attribute(struct otk_buffer *b, unsigned number, const otk_attribute *attribute);
+size_t otk_value_size(const otk_value *value);
+
+/* ---- Messages of a size not yet known -------------------------------- */
+
+struct otk_gaps {
+    struct otk_gap {
+        size_t at;     /* where the gap stands */
+        size_t closed; /* bytes to be removed in all gaps before this one */
+    } *items;
+    size_t count, capacity;
+    size_t closed;
+};
+
+#define OTK_GAPS_INIT ((struct otk_gaps){0})
+
+/* Opens record `number`; returns what the matching end takes. */
+size_t otk_write_begin(struct otk_buffer *b, struct otk_gaps *gaps, unsigned number);
+void otk_write_end(struct otk_buffer *b, struct otk_gaps *gaps, size_t opened);
+
+/* Closes all gaps, and frees their list, also after a failure. Returns
+ * b->failed. */
+int otk_write_finish(struct otk_buffer *b, struct otk_gaps *gaps);
+
+#endif

@@ -1,0 +1,413 @@
+/* otlpkit/receiver.h - an OTLP receiver inside your test
+ *
+ * A receiver listens on a port of its own, takes what programs export as OTLP
+ * over HTTP (protobuf or JSON, compressed or plain), keeps every request as it
+ * came, and shows its spans, metrics and log records as C structs or OTLP/JSON.
+ *
+ *     #include <otlpkit/receiver.h>
+ *
+ *     int main(void)
+ *     {
+ *         otk_error error;
+ *         otk_receiver *rx = otk_receiver_start(NULL, &error);
+ *         if (!rx)
+ *             return fprintf(stderr, "%s\n", error.message), 1;
+ *         run_program_under_test(otk_receiver_url(rx));
+ *         if (otk_receiver_wait_spans(rx, 1, 5000) == 0)
+ *             puts(otk_receiver_span(rx, 0)->name);
+ *         otk_receiver_stop(rx);
+ *     }
+ *
+ * Lifetime: what a call hands out (captures, captured spans, strings in them)
+ * belongs to the receiver and is valid until the next otk_receiver_reset() or
+ * otk_receiver_stop(). With `drop_oldest` it is valid only inside on_capture.
+ *
+ * Threads: every call may be made from any thread at any time, except that
+ * reset and stop must not run while another thread still looks at something
+ * that was handed out, and nothing may run after stop.
+ *
+ * Errors: calls return 0 or a negative code (enum otk_code); those that may
+ * fail for reasons a person must read fill an otk_error as well.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OTLPKIT_RECEIVER_H
+#define OTLPKIT_RECEIVER_H
+
+#include <otlpkit/otlp.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that runs, such as "0.1.0". */
+OTK_API const char *otk_receiver_version(void);
+
+/* ---- Requests as they came ------------------------------------------- */
+
+typedef struct otk_header {
+    const char *name; /* as spelled by the client */
+    const char *value;
+} otk_header;
+
+typedef struct otk_headers {
+    const otk_header *items; /* in the order of the request */
+    size_t count;
+} otk_headers;
+
+/* The first value under `name`, without regard to case; or NULL. */
+OTK_API const char *otk_headers_get(const otk_headers *headers, const char *name);
+
+typedef enum otk_encoding {
+    OTK_ENCODING_UNKNOWN = 0, /* refused before it mattered */
+    OTK_ENCODING_PROTOBUF,
+    OTK_ENCODING_JSON
+} otk_encoding;
+
+/* One request and the answer it got. Refused ones are kept as well: `status`
+ * tells, `reason` says why. Strings are never NULL. */
+typedef struct otk_capture {
+    uint64_t number; /* 1 for the first request since start, then 2 … */
+
+    const char *method;       /* POST */
+    const char *target;       /* /v1/traces, as sent, with its query */
+    const char *http_version; /* HTTP/1.1 */
+    otk_headers headers;
+    const char *peer;            /* 127.0.0.1:51234 */
+    uint64_t time_unix_nano;     /* when its last byte had arrived */
+    otk_bytes body;              /* as on the wire, chunks joined; cut at the limit when refused for its size */
+    uint64_t body_size;          /* how many bytes of body arrived, kept or not */
+
+    bool has_signal;         /* false: refused before its path was understood */
+    otk_signal signal;
+    otk_encoding encoding;
+    size_t inflated_size;    /* of the body without its Content-Encoding; 0 when it could not be inflated */
+    otk_bytes message;       /* the Export…ServiceRequest as protobuf bytes, empty when refused. JSON arrives here
+                              * converted, and records that protobuf says to merge are merged */
+    size_t span_count;
+    size_t metric_count;
+    size_t data_point_count;
+    size_t log_record_count;
+    size_t unknown_field_count; /* fields (in JSON: keys) that OTLP 1.11.0 does not know */
+    const char *notes;       /* what was odd but taken, a sentence each, joined by "; "; "" when nothing */
+
+    unsigned status;         /* of the answer: 200, 400 … */
+    otk_headers answer_headers;
+    otk_bytes answer;        /* its body */
+    const char *reason;      /* why it was refused; "" when accepted */
+} otk_capture;
+
+/* ---- Start and stop -------------------------------------------------- */
+
+typedef struct otk_receiver otk_receiver;
+
+/* Called for every request, accepted or refused, on the receiver's thread:
+ * after it is stored and visible, before its answer leaves. */
+typedef void otk_capture_fn(const otk_capture *capture, void *arg);
+
+typedef struct otk_receiver_options {
+    const char *host;          /* an address or name to listen on; NULL: 127.0.0.1, and ::1 where there is one */
+    uint16_t port;             /* 0: the kernel picks a free one */
+    size_t max_request_bytes;  /* of one body, both as sent and inflated; more gets 413 */
+    size_t max_capture_bytes;  /* of all captures together; beyond it new requests get 503, or see drop_oldest */
+    bool drop_oldest;          /* make room by forgetting the oldest captures (they are counted) */
+    unsigned max_connections;  /* at once */
+    unsigned timeout_ms;       /* for a request to arrive whole, and for an idle connection */
+    otk_capture_fn *on_capture;
+    void *on_capture_arg;
+} otk_receiver_options;
+
+#define OTK_RECEIVER_OPTIONS_INIT \
+    {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 1000, 60000, NULL, NULL}
+
+/* Starts a receiver; it accepts connections when this returns. `options` may
+ * be NULL for the defaults. Returns NULL and fills `error` (may be NULL) when
+ * that cannot be: OTK_ESYSTEM for a port that is taken, OTK_EINVAL for a host
+ * that is none, OTK_ENOMEM. Any number may run in one process. */
+OTK_API otk_receiver *otk_receiver_start(const otk_receiver_options *options, otk_error *error);
+
+/* Closes the port, answers what has arrived whole, and frees everything. NULL
+ * does nothing. */
+OTK_API void otk_receiver_stop(otk_receiver *rx);
+
+/* http://127.0.0.1:PORT, without a slash at the end: what
+ * OTEL_EXPORTER_OTLP_ENDPOINT takes. */
+OTK_API const char *otk_receiver_url(const otk_receiver *rx);
+
+OTK_API uint16_t otk_receiver_port(const otk_receiver *rx);
+
+/* ---- What came ------------------------------------------------------- */
+
+/* Counts since start or the last reset. What is in here was stored before its
+ * client got an answer. */
+typedef struct otk_receiver_counts {
+    uint64_t requests; /* accepted and refused */
+    uint64_t refused;  /* answered with 4xx or 5xx */
+    uint64_t spans;
+    uint64_t metrics;
+    uint64_t data_points;
+    uint64_t log_records;
+    uint64_t body_bytes;       /* as on the wire */
+    uint64_t inflated_bytes;
+    uint64_t unknown_fields;
+    uint64_t dropped_captures; /* forgotten to make room, or refused ones beyond what is kept of those */
+    uint64_t dropped_bytes;    /* what they held */
+} otk_receiver_counts;
+
+OTK_API void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out);
+
+/* Forgets all captures and starts counting at zero. Keeps listening. */
+OTK_API void otk_receiver_reset(otk_receiver *rx);
+
+/* The request at position `i`, in order of arrival, refused ones included; or
+ * NULL beyond the last. */
+OTK_API const otk_capture *otk_receiver_request(otk_receiver *rx, size_t i);
+
+/* ---- Spans, metrics, log records ------------------------------------- */
+
+/* Fields carry OTLP's names. A field that was not on the wire has its has_…
+ * false and is zero, "" or empty; ids are empty then. Strings end with a NUL
+ * that is not in their size: use `.data` where a C string is wanted. */
+
+typedef struct otk_captured_resource {
+    otk_attributes attributes;
+    uint32_t dropped_attributes_count;
+    bool has_dropped_attributes_count;
+    bool present;             /* false: the envelope had no resource at all */
+    otk_string schema_url;    /* of the envelope */
+    const char *service_name; /* of the attribute service.name when that is a string, else "" */
+} otk_captured_resource;
+
+typedef struct otk_captured_scope {
+    otk_string name;
+    otk_string version;
+    otk_attributes attributes;
+    uint32_t dropped_attributes_count;
+    bool has_name, has_version, has_dropped_attributes_count;
+    bool present;             /* false: the envelope had no scope at all */
+    otk_string schema_url;    /* of the envelope */
+} otk_captured_scope;
+
+typedef struct otk_captured_event {
+    uint64_t time_unix_nano;
+    const char *name;
+    otk_attributes attributes;
+    uint32_t dropped_attributes_count;
+    bool has_time_unix_nano, has_name, has_dropped_attributes_count;
+} otk_captured_event;
+
+typedef struct otk_captured_link {
+    otk_bytes trace_id;
+    otk_bytes span_id;
+    const char *trace_state;
+    otk_attributes attributes;
+    uint32_t dropped_attributes_count;
+    uint32_t flags;
+    bool has_trace_state, has_dropped_attributes_count, has_flags;
+} otk_captured_link;
+
+typedef struct otk_captured_span {
+    const otk_capture *capture;
+    const otk_captured_resource *resource;
+    const otk_captured_scope *scope;
+    otk_bytes trace_id;       /* 16 bytes, or 0 when absent */
+    otk_bytes span_id;        /* 8 bytes, or 0 */
+    otk_bytes parent_span_id; /* 8 bytes, or 0 for a root */
+    const char *trace_state;
+    const char *name;
+    int32_t kind; /* enum otk_span_kind, or a number of the future */
+    uint64_t start_time_unix_nano;
+    uint64_t end_time_unix_nano;
+    otk_attributes attributes;
+    const otk_captured_event *events;
+    size_t event_count;
+    const otk_captured_link *links;
+    size_t link_count;
+    int32_t status_code; /* enum otk_status_code; absent means UNSET */
+    const char *status_message;
+    uint32_t flags; /* as sent; mask with OTK_SPAN_FLAGS_… */
+    uint32_t dropped_attributes_count, dropped_events_count, dropped_links_count;
+    bool has_trace_state, has_name, has_kind, has_start_time_unix_nano, has_end_time_unix_nano;
+    bool has_status, has_status_code, has_status_message, has_flags;
+    bool has_dropped_attributes_count, has_dropped_events_count, has_dropped_links_count;
+} otk_captured_span;
+
+/* The member of Metric.data that was set. */
+typedef enum otk_metric_type {
+    OTK_METRIC_TYPE_NONE = 0,
+    OTK_METRIC_TYPE_GAUGE,
+    OTK_METRIC_TYPE_SUM,
+    OTK_METRIC_TYPE_HISTOGRAM,
+    OTK_METRIC_TYPE_EXPONENTIAL_HISTOGRAM,
+    OTK_METRIC_TYPE_SUMMARY
+} otk_metric_type;
+
+typedef struct otk_captured_exemplar {
+    uint64_t time_unix_nano;
+    otk_value value; /* OTK_VALUE_INT (as_int), OTK_VALUE_DOUBLE (as_double) or OTK_VALUE_EMPTY */
+    otk_bytes trace_id;
+    otk_bytes span_id;
+    otk_attributes filtered_attributes;
+    bool has_time_unix_nano;
+} otk_captured_exemplar;
+
+typedef struct otk_captured_buckets {
+    int32_t offset;
+    const uint64_t *bucket_counts;
+    size_t bucket_count_size;
+    bool present, has_offset;
+} otk_captured_buckets;
+
+typedef struct otk_captured_quantile {
+    double quantile;
+    double value;
+    bool has_quantile, has_value;
+} otk_captured_quantile;
+
+/* A data point of any metric type: each type fills the members it has. */
+typedef struct otk_captured_point {
+    otk_attributes attributes;
+    uint64_t start_time_unix_nano;
+    uint64_t time_unix_nano;
+    otk_value value; /* gauge and sum: OTK_VALUE_INT, OTK_VALUE_DOUBLE or OTK_VALUE_EMPTY */
+    uint64_t count;  /* histograms and summary */
+    double sum, min, max;
+    const uint64_t *bucket_counts; /* histogram */
+    size_t bucket_count_size;
+    const double *explicit_bounds;
+    size_t explicit_bound_size;
+    int32_t scale; /* exponential histogram */
+    uint64_t zero_count;
+    double zero_threshold;
+    otk_captured_buckets positive, negative;
+    const otk_captured_quantile *quantile_values; /* summary */
+    size_t quantile_value_count;
+    const otk_captured_exemplar *exemplars;
+    size_t exemplar_count;
+    uint32_t flags;
+    bool has_start_time_unix_nano, has_time_unix_nano, has_count, has_sum, has_min, has_max;
+    bool has_scale, has_zero_count, has_zero_threshold, has_flags;
+} otk_captured_point;
+
+typedef struct otk_captured_metric {
+    const otk_capture *capture;
+    const otk_captured_resource *resource;
+    const otk_captured_scope *scope;
+    const char *name;
+    const char *description;
+    const char *unit;
+    otk_metric_type type;
+    int32_t aggregation_temporality; /* enum otk_aggregation_temporality */
+    bool is_monotonic;
+    const otk_captured_point *points;
+    size_t point_count;
+    otk_attributes metadata;
+    bool has_name, has_description, has_unit, has_aggregation_temporality, has_is_monotonic;
+} otk_captured_metric;
+
+typedef struct otk_captured_log {
+    const otk_capture *capture;
+    const otk_captured_resource *resource;
+    const otk_captured_scope *scope;
+    uint64_t time_unix_nano;
+    uint64_t observed_time_unix_nano;
+    int32_t severity_number; /* enum otk_severity_number and the levels between */
+    const char *severity_text;
+    otk_value body;
+    otk_attributes attributes;
+    uint32_t dropped_attributes_count;
+    uint32_t flags;
+    otk_bytes trace_id; /* 16 bytes; any other length is kept as it came and means no trace */
+    otk_bytes span_id;  /* 8 bytes; likewise */
+    const char *event_name;
+    bool has_time_unix_nano, has_observed_time_unix_nano, has_severity_number, has_severity_text, has_body;
+    bool has_dropped_attributes_count, has_flags, has_event_name;
+} otk_captured_log;
+
+/* The item at position `i` over all captures, in order of arrival; or NULL
+ * beyond the last, and when memory ran out. */
+OTK_API const otk_captured_span *otk_receiver_span(otk_receiver *rx, size_t i);
+OTK_API const otk_captured_metric *otk_receiver_metric(otk_receiver *rx, size_t i);
+OTK_API const otk_captured_log *otk_receiver_log(otk_receiver *rx, size_t i);
+
+/* The items of one capture. */
+OTK_API const otk_captured_span *otk_capture_span(const otk_capture *capture, size_t i);
+OTK_API const otk_captured_metric *otk_capture_metric(const otk_capture *capture, size_t i);
+OTK_API const otk_captured_log *otk_capture_log(const otk_capture *capture, size_t i);
+
+/* ---- Waiting --------------------------------------------------------- */
+
+/* Each blocks until at least `count` have arrived since start or the last
+ * reset, and returns 0 the moment they have; or OTK_ETIMEOUT when `timeout_ms`
+ * passed first. No polling is done. */
+OTK_API int otk_receiver_wait_spans(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
+OTK_API int otk_receiver_wait_metrics(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
+OTK_API int otk_receiver_wait_logs(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
+OTK_API int otk_receiver_wait_requests(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
+
+/* ---- OTLP/JSON and text ---------------------------------------------- */
+
+struct json_t; /* jansson's */
+
+/* All accepted requests as OTLP/JSON, one object a line, in order of arrival.
+ * Returns 0, OTK_ENOMEM, or OTK_ESYSTEM when `to` cannot be written. */
+OTK_API int otk_receiver_write_json(otk_receiver *rx, FILE *to);
+
+/* The same as text, NUL-terminated, `*size` bytes long (may be NULL); free()
+ * it. NULL when memory ran out. */
+OTK_API char *otk_receiver_json(otk_receiver *rx, size_t *size);
+
+/* The same as a new jansson array of request objects; json_decref() it. NULL
+ * when memory ran out. */
+OTK_API struct json_t *otk_receiver_json_tree(otk_receiver *rx);
+
+/* One capture's request as one object and a newline; nothing when it was
+ * refused. */
+OTK_API int otk_capture_write_json(const otk_capture *capture, FILE *to);
+OTK_API struct json_t *otk_capture_json_tree(const otk_capture *capture);
+
+/* A readable line for every span, metric data point and log record of the
+ * capture; for a refused one a line with the reason. Control characters are
+ * escaped. With `color` errors stand out by ANSI colours. */
+OTK_API int otk_capture_write_text(const otk_capture *capture, FILE *to, bool color);
+
+/* ---- Bytes that lie on disk ------------------------------------------ */
+
+typedef struct otk_load_options {
+    bool has_signal; /* tell which signal protobuf bytes hold, where they alone do not */
+    otk_signal signal;
+    size_t max_request_bytes; /* of one request, inflated */
+} otk_load_options;
+
+#define OTK_LOAD_OPTIONS_INIT \
+    {false, OTK_SIGNAL_TRACES, (size_t)64 << 20}
+
+/* Reads `path` ("-": standard input) and calls `each` for every request in it.
+ * It may hold one request body, protobuf or OTLP/JSON; JSON lines as the
+ * Collector's file exporter writes them; or an archive of otk_archive; any of
+ * them plain or compressed with gzip, zlib or zstd. The kind is told from the
+ * bytes. A capture is valid inside the call. Returns 0, or fills `error`:
+ * OTK_ESYSTEM (cannot be read), OTK_EDATA (is none of these; says where it
+ * fails), OTK_EINVAL (needs has_signal), OTK_ELIMIT, OTK_ENOMEM. */
+OTK_API int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *each, void *arg,
+                     otk_error *error);
+
+/* A WARC/1.1 file (ISO 28500) that keeps requests and answers as they were. */
+typedef struct otk_archive otk_archive;
+
+/* Creates or truncates `path`. NULL and `error` when that cannot be. */
+OTK_API otk_archive *otk_archive_open(const char *path, otk_error *error);
+
+/* Appends the request and its answer and flushes them. Returns 0 or
+ * OTK_ESYSTEM. */
+OTK_API int otk_archive_add(otk_archive *archive, const otk_capture *capture);
+
+/* Returns 0, or OTK_ESYSTEM when the file could not be completed. */
+OTK_API int otk_archive_close(otk_archive *archive);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
