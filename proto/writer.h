@@ -40,20 +40,24 @@ size_t otk_value_size(const otk_value *value);
 
 /* ---- Messages of a size not yet known -------------------------------- */
 
+/* Where gaps stand, in ascending order. */
 struct otk_gaps {
-    struct otk_gap {
-        size_t at;     /* where the gap stands */
-        size_t closed; /* bytes to be removed in all gaps before this one */
-    } *items;
+    uint32_t *at;
     size_t count, capacity;
-    size_t closed;
+    size_t closed; /* bytes that the gaps of ended messages will give back */
 };
 
 #define OTK_GAPS_INIT ((struct otk_gaps){0})
 
-/* Opens record `number`; returns what the matching end takes. */
-size_t otk_write_begin(struct otk_buffer *b, struct otk_gaps *gaps, unsigned number);
-void otk_write_end(struct otk_buffer *b, struct otk_gaps *gaps, size_t opened);
+/* A message that was begun and not yet ended. */
+struct otk_open {
+    size_t at;
+    size_t closed;
+};
+
+/* Begins record `number`, a message. The buffer's limit is below 4 GiB. */
+struct otk_open otk_write_begin(struct otk_buffer *b, struct otk_gaps *gaps, unsigned number);
+void otk_write_end(struct otk_buffer *b, struct otk_gaps *gaps, struct otk_open open);
 
 /* Closes all gaps, and frees their list, also after a failure. Returns
  * b->failed. */
