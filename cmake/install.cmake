@@ -1,1 +1,48 @@
-install(FILES proto/include/otlpkit/otlp.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/otlpkit)
+# What `cmake --install` puts where: libraries, headers, the command, a CMake package and pkg-config files.
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/otlpkit)
+set(libraries otlpkit-receiver otlpkit-sdk)
+
+# Before 1.0 a minor version may change the ABI, so it is part of the soname.
+set_target_properties(${libraries} PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+set_target_properties(otlpkit PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set_target_properties(otlpkit-receiver PROPERTIES EXPORT_NAME receiver)
+set_target_properties(otlpkit-sdk PROPERTIES EXPORT_NAME sdk)
+set_target_properties(otlpkit-proto PROPERTIES EXPORT_NAME proto)
+if(NOT BUILD_SHARED_LIBS)
+    list(APPEND libraries otlpkit-proto)
+endif()
+
+install(TARGETS otlpkit RUNTIME)
+install(TARGETS ${libraries} EXPORT otlpkit-targets)
+install(DIRECTORY proto/include/ sdk/include/ receiver/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+install(EXPORT otlpkit-targets NAMESPACE otlpkit:: DESTINATION ${package})
+configure_package_config_file(cmake/otlpkit-config.cmake.in otlpkit-config.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(otlpkit-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/otlpkit-config.cmake ${PROJECT_BINARY_DIR}/otlpkit-config-version.cmake
+    DESTINATION ${package})
+
+# A program that links a shared library needs nothing but it; one that links the static library needs all below it,
+# without having to know that it should say --static.
+function(install_pkgconfig name description requires)
+    set(PC_NAME ${name})
+    set(PC_DESCRIPTION ${description})
+    file(RELATIVE_PATH PC_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+    cmake_path(APPEND PC_LIBDIR "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
+    cmake_path(APPEND PC_INCLUDEDIR "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
+    if(BUILD_SHARED_LIBS)
+        set(PC_LIBS_PRIVATE "-pthread -lm")
+        set(PC_REQUIRES_PRIVATE ${requires})
+    else()
+        set(PC_LIBS "-lotlpkit-proto -pthread -lm")
+        set(PC_REQUIRES ${requires})
+    endif()
+    configure_file(cmake/otlpkit.pc.in ${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+install_pkgconfig(otlpkit-receiver "${PROJECT_DESCRIPTION}: the receiver"
+    "libmicrohttpd, jansson, libzstd, zlib, libprotobuf-c")
+install_pkgconfig(otlpkit-sdk "${PROJECT_DESCRIPTION}: the SDK" "libcurl, jansson, libprotobuf-c")

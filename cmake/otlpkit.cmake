@@ -13,6 +13,17 @@ if(OTLPKIT_SANITIZE)
     add_link_options(-fsanitize=${OTLPKIT_SANITIZE})
 endif()
 
+if(OTLPKIT_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    find_program(CCACHE ccache)
+    if(CCACHE)
+        set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+    endif()
+endif()
+
 function(otlpkit_target name)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE OTLPKIT_VERSION="${PROJECT_VERSION}")
     target_compile_options(${name} PRIVATE ${OTLPKIT_WARNINGS} $<$<BOOL:${OTLPKIT_WERROR}>:-Werror>)

@@ -1,0 +1,17 @@
+# The CMakeLists.txt of someone who uses the installed package; copied beside consumer.c by the script `run`.
+cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES C CXX)
+
+find_package(otlpkit 0.1 REQUIRED)
+
+add_executable(consumer-c consumer.c)
+set_target_properties(consumer-c PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
+
+configure_file(consumer.c consumer.cpp COPYONLY)
+add_executable(consumer-cpp ${PROJECT_BINARY_DIR}/consumer.cpp)
+set_target_properties(consumer-cpp PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+foreach(program consumer-c consumer-cpp)
+    target_link_libraries(${program} PRIVATE otlpkit::receiver otlpkit::sdk)
+endforeach()
