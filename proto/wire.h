@@ -71,7 +71,7 @@ struct otk_record {
     uint8_t wire_type;
     uint64_t scalar;     /* VARINT, I64, I32: the raw value */
     const uint8_t *data; /* LEN: the content; groups: what stands between their tags */
-    size_t size;
+    size_t size;         /* of the content as it stands in the bytes, whatever the wire type */
 };
 
 /* A message's extent. */
