@@ -25,24 +25,22 @@ install(FILES ${PROJECT_BINARY_DIR}/otlpkit-config.cmake ${PROJECT_BINARY_DIR}/o
     DESTINATION ${package})
 
 # A program that links a shared library needs nothing but it; one that links the static library needs all below it,
-# without having to know that it should say --static.
-function(install_pkgconfig name description requires)
+# and should not have to know that it must say --static.
+function(install_pkgconfig name part requires)
     set(PC_NAME ${name})
-    set(PC_DESCRIPTION ${description})
+    set(PC_DESCRIPTION "${PROJECT_DESCRIPTION}: the ${part}")
     file(RELATIVE_PATH PC_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+    string(REGEX REPLACE "/$" "" PC_UP "${PC_UP}")
     cmake_path(APPEND PC_LIBDIR "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
     cmake_path(APPEND PC_INCLUDEDIR "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
-    if(BUILD_SHARED_LIBS)
-        set(PC_LIBS_PRIVATE "-pthread -lm")
-        set(PC_REQUIRES_PRIVATE ${requires})
-    else()
-        set(PC_LIBS "-lotlpkit-proto -pthread -lm")
+    set(PC_LIBS "-l${name}")
+    if(NOT BUILD_SHARED_LIBS)
+        string(APPEND PC_LIBS " -lotlpkit-proto -pthread -lm")
         set(PC_REQUIRES ${requires})
     endif()
     configure_file(cmake/otlpkit.pc.in ${name}.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-install_pkgconfig(otlpkit-receiver "${PROJECT_DESCRIPTION}: the receiver"
-    "libmicrohttpd, jansson, libzstd, zlib, libprotobuf-c")
-install_pkgconfig(otlpkit-sdk "${PROJECT_DESCRIPTION}: the SDK" "libcurl, jansson, libprotobuf-c")
+install_pkgconfig(otlpkit-receiver receiver "libmicrohttpd, jansson, libzstd, zlib, libprotobuf-c")
+install_pkgconfig(otlpkit-sdk SDK "libcurl, libprotobuf-c")
