@@ -2,7 +2,9 @@
  *
  * Everything but the views is written once, before the capture enters the
  * store, and never changes. The views (captured spans …) are built at the first
- * look, under the capture's own lock.
+ * look, under the capture's own lock. Captures are counted references: the
+ * store holds one, and so does whoever took it in or looks at it from outside
+ * the store's lock.
  */
 #ifndef OTLPKIT_CAPTURE_H
 #define OTLPKIT_CAPTURE_H
@@ -13,6 +15,7 @@
 #include "wire.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct capture {
     otk_capture pub;         /* first, so that the public pointer is this one */
@@ -21,6 +24,8 @@ struct capture {
     struct otk_buffer plain; /* … pub.message here, when it is not the body itself */
     struct otk_buffer answer;
     struct otk_index index;
+    atomic_uint references;
+    size_t weight;           /* what the store accounts for it */
     uint64_t first_item;     /* how many items of its signal came before it, since start or reset */
     pthread_mutex_t views_lock;
     void *views;             /* view.c's: an array of the signal's captured structs, or NULL */
@@ -31,9 +36,20 @@ static inline struct capture *otk_capture_of(const otk_capture *pub)
     return (struct capture *)(uintptr_t)pub;
 }
 
-/* A capture with nothing in it, or NULL. */
+/* A capture with nothing in it and one reference, or NULL. */
 struct capture *otk_capture_new(void);
+
+/* Drops one reference; the last one frees. NULL does nothing. */
 void otk_capture_free(struct capture *c);
+
+/* Makes room for a body of `size` bytes in one piece. */
+int otk_capture_reserve(struct capture *c, size_t size);
+
+/* Forgets what a refused request has no use for: message, index and counts. */
+void otk_capture_drop_message(struct capture *c);
+
+/* Forgets the body's bytes, not its size. */
+void otk_capture_drop_body(struct capture *c);
 
 /* Reads pub.body according to its Content-Encoding, pub.encoding and
  * pub.signal: fills message, index, counts and notes. Returns 0, or what is

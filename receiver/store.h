@@ -1,7 +1,9 @@
 /* The captures in order of arrival, and the waiters for them.
  *
  * One mutex and one condition guard it. Captures never change once they are
- * in, so readers hold the lock only to find them.
+ * in, so readers hold the lock only to find them. What is held is bounded:
+ * accepted captures by `max_bytes`; of the refused ones the newest 1,000 and
+ * 16 MiB, and one that is heavier on its own loses its body.
  */
 #ifndef OTLPKIT_STORE_H
 #define OTLPKIT_STORE_H
@@ -13,20 +15,30 @@ struct otk_store;
 struct otk_store *otk_store_new(size_t max_bytes, bool drop_oldest);
 void otk_store_free(struct otk_store *s);
 
-/* Takes `c`, counts it and wakes the waiters. Returns 0, or OTK_ELIMIT when
- * there is no room for it, or OTK_ENOMEM; then `c` stays the caller's. */
-int otk_store_take(struct otk_store *s, struct capture *c);
+/* Counts `c`, numbers it, takes a reference of its own and wakes the waiters;
+ * the caller keeps his. Returns 0, or OTK_ELIMIT when there is no room for it, or OTK_ENOMEM.
+ * A refused capture that finds no memory is counted all the same. */
+int otk_store_add(struct otk_store *s, struct capture *c);
 
 void otk_store_reset(struct otk_store *s);
 void otk_store_counts(struct otk_store *s, otk_receiver_counts *out);
 
-/* The capture at position `i`, or NULL. */
+/* The capture at position `i` among those held, or NULL. Valid until the next
+ * reset, or until it makes room. */
 struct capture *otk_store_at(struct otk_store *s, size_t i);
+
+/* The first capture with a number above `number`, with a reference that the
+ * caller gives back by otk_capture_free(); or NULL. The safe way to walk while
+ * captures come and go: start with 0, go on with pub.number. */
+struct capture *otk_store_next(struct otk_store *s, uint64_t number);
 
 /* The capture that holds item `i` of `signal`, and the item's place in it; or NULL. */
 struct capture *otk_store_find(struct otk_store *s, otk_signal signal, uint64_t i, size_t *place);
 
 /* What otk_store_wait() waits for: a member of otk_receiver_counts. */
 int otk_store_wait(struct otk_store *s, size_t count_offset, uint64_t count, unsigned timeout_ms);
+
+/* The store of a receiver. */
+struct otk_store *otk_receiver_store(otk_receiver *rx);
 
 #endif
