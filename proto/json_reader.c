@@ -63,7 +63,8 @@ static void write_path(const struct step *step, char *out, size_t size)
     snprintf(out, size, "%s", p);
 }
 
-__attribute__((cold, format(printf, 3, 4))) static bool fault(struct reader *r, const char *at, const char *format, ...)
+__attribute__((cold, format(printf, 3, 4))) static void set_fault(struct reader *r, const char *at,
+                                                                  const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -71,8 +72,10 @@ __attribute__((cold, format(printf, 3, 4))) static bool fault(struct reader *r, 
     va_end(args);
     r->fault->offset = (size_t)(at - r->start);
     write_path(r->step, r->fault->path, sizeof r->fault->path);
-    return false;
 }
+
+/* A macro, so that the compiler sees at every place that nothing goes on from there. */
+#define fault(...) (set_fault(__VA_ARGS__), false)
 
 /* How many bytes of a name may be shown in a message without cutting a character. */
 static int shown(const struct token *t, size_t most)

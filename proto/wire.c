@@ -19,8 +19,8 @@ struct reader {
 
 /* ---- Faults ---------------------------------------------------------- */
 
-__attribute__((cold, format(printf, 3, 4))) static const uint8_t *fault(struct reader *r, const uint8_t *at,
-                                                                        const char *format, ...)
+__attribute__((cold, format(printf, 3, 4))) static void set_fault(struct reader *r, const uint8_t *at,
+                                                                  const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -28,8 +28,10 @@ __attribute__((cold, format(printf, 3, 4))) static const uint8_t *fault(struct r
     va_end(args);
     r->at = at;
     r->code = OTK_EDATA;
-    return NULL;
 }
+
+/* A macro, so that the compiler sees at every place that nothing goes on from there. */
+#define fault(...) (set_fault(__VA_ARGS__), (const uint8_t *)NULL)
 
 void otk_fault_sentence(const struct otk_fault *f, char *out, size_t size)
 {
