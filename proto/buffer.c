@@ -25,7 +25,7 @@ uint8_t *otk_buffer_grow(struct otk_buffer *b, size_t n)
     if (n > b->limit - b->size)
         return fail(b, OTK_ELIMIT);
     size_t needed = b->size + n;
-    size_t capacity = b->capacity ? b->capacity : FIRST_CAPACITY;
+    size_t capacity = b->capacity ? b->capacity : b->limit < FIRST_CAPACITY ? b->limit : FIRST_CAPACITY;
     while (capacity < needed)
         capacity = capacity > b->limit / 2 ? b->limit : capacity * 2;
     if (capacity > b->capacity || !b->data) {

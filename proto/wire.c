@@ -295,6 +295,14 @@ static inline const uint8_t *read_len(struct reader *r, const struct otk_field *
     }
 }
 
+/* A fault where the message ends already belongs to whatever follows: it is told at the start of the record instead. */
+static const uint8_t *cut_off(struct reader *r, const uint8_t *record, const uint8_t *end)
+{
+    if (r->at == end)
+        r->at = record;
+    return NULL;
+}
+
 static const uint8_t *read_message(struct reader *r, const struct otk_message *m, const uint8_t *p, const uint8_t *end,
                                    unsigned depth)
 {
@@ -311,7 +319,7 @@ static const uint8_t *read_message(struct reader *r, const struct otk_message *m
         unsigned place = tag < sizeof m->tag ? m->tag[tag] : 0;
         if (!place) {
             if (!(p = read_unknown(r, at, p, end, tag)))
-                return NULL;
+                return cut_off(r, at, end);
             last = 0;
             continue;
         }
@@ -339,7 +347,7 @@ static const uint8_t *read_message(struct reader *r, const struct otk_message *m
             break;
         }
         if (!p)
-            return NULL;
+            return cut_off(r, at, end);
     }
     return p;
 }
