@@ -57,6 +57,24 @@ int otk_capture_reserve(struct capture *c, size_t size)
     return 0;
 }
 
+/* Buffers that grew by doubling give back what they did not need. */
+static void trim(struct otk_buffer *b)
+{
+    if (b->capacity - b->size <= b->size / 16 + 64)
+        return;
+    uint8_t *data = realloc(b->data, b->size ? b->size : 1);
+    if (!data)
+        return;
+    b->data = data;
+    b->capacity = b->size ? b->size : 1;
+}
+
+void otk_capture_end_body(struct capture *c)
+{
+    trim(&c->body);
+    c->pub.body = (otk_bytes){c->body.data, c->body.size};
+}
+
 void otk_capture_drop_message(struct capture *c)
 {
     otk_index_clear(&c->index);
@@ -72,19 +90,12 @@ void otk_capture_drop_body(struct capture *c)
     c->pub.body = (otk_bytes){0};
 }
 
-/* Buffers that grew by doubling give back what they did not need. */
-static void trim(struct otk_buffer *b)
-{
-    if (b->capacity - b->size <= b->size / 16 + 64)
-        return;
-    uint8_t *data = realloc(b->data, b->size ? b->size : 1);
-    if (!data)
-        return;
-    b->data = data;
-    b->capacity = b->size ? b->size : 1;
-}
-
 /* ---- Decoding -------------------------------------------------------- */
+
+static const struct otk_message *schema_of(const struct capture *c)
+{
+    return otk_schema((enum otk_message_id)c->pub.signal);
+}
 
 static int no_such_body(struct otk_fault *fault, const char *what)
 {
@@ -116,16 +127,14 @@ static int read_message(struct capture *c, struct otk_fault *fault)
         c->pub.message.data = &nothing;
     if (c->pub.message.size >= MESSAGE_LIMIT)
         return OTK_ELIMIT;
-    return otk_wire_read(&c->index, otk_schema((enum otk_message_id)c->pub.signal), c->pub.message.data,
-                         c->pub.message.size, fault);
+    return otk_wire_read(&c->index, schema_of(c), c->pub.message.data, c->pub.message.size, fault);
 }
 
 /* The message becomes regular; its bytes then live in `plain`. */
 static int make_regular(struct capture *c, struct otk_fault *fault)
 {
     struct otk_buffer regular = OTK_BUFFER_INIT(MESSAGE_LIMIT);
-    int rc = otk_merge(&regular, otk_schema((enum otk_message_id)c->pub.signal), c->pub.message.data,
-                       c->pub.message.size);
+    int rc = otk_merge(&regular, schema_of(c), c->pub.message.data, c->pub.message.size);
     if (rc) {
         otk_buffer_clear(&regular);
         return rc;
@@ -161,8 +170,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct otk_buffer *notes,
 static void note_unknown(struct capture *c, struct otk_buffer *notes)
 {
     struct otk_fault place = {0};
-    otk_wire_locate(otk_schema((enum otk_message_id)c->pub.signal), c->pub.message.data, c->pub.message.size,
-                    c->index.unknown_offset, &place);
+    otk_wire_locate(schema_of(c), c->pub.message.data, c->pub.message.size, c->index.unknown_offset, &place);
     note(notes, "%zu unknown field%s, the first at %s", c->index.unknown_count, c->index.unknown_count == 1 ? "" : "s",
          place.path);
 }
@@ -206,8 +214,8 @@ int otk_capture_decode(struct capture *c, const char *content_encoding, size_t m
     if (json) {
         size_t most = inflated.size > MESSAGE_LIMIT / JSON_GROWTH_MAX ? MESSAGE_LIMIT : inflated.size * JSON_GROWTH_MAX;
         c->plain.limit = most + 64;
-        rc = otk_json_read(&c->plain, otk_schema((enum otk_message_id)c->pub.signal), inflated.data ? (const char *)inflated.data : "",
-                           inflated.size, &odd, fault);
+        rc = otk_json_read(&c->plain, schema_of(c), inflated.data ? (const char *)inflated.data : "", inflated.size, &odd,
+                           fault);
         c->pub.message = (otk_bytes){c->plain.data, c->plain.size};
     }
     if (!rc)

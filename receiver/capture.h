@@ -45,6 +45,9 @@ void otk_capture_free(struct capture *c);
 /* Makes room for a body of `size` bytes in one piece. */
 int otk_capture_reserve(struct capture *c, size_t size);
 
+/* The body is complete: pub.body shows it. */
+void otk_capture_end_body(struct capture *c);
+
 /* Forgets what a refused request has no use for: message, index and counts. */
 void otk_capture_drop_message(struct capture *c);
 
