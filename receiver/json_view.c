@@ -1,5 +1,6 @@
 /* Captures as OTLP/JSON: to a stream, to memory, and as jansson's trees. */
 #include "json.h"
+#include "store.h"
 #include "view.h"
 
 #include <jansson.h>
@@ -39,25 +40,43 @@ int otk_capture_write_json(const otk_capture *capture, FILE *to)
     return rc;
 }
 
+typedef int visit_fn(const otk_capture *c, void *arg);
+
+/* Visits the captures in order, holding on to each while it is looked at: the oldest may be dropped meanwhile. */
+static int visit_all(otk_receiver *rx, visit_fn *visit, void *arg)
+{
+    struct otk_store *store = otk_receiver_store(rx);
+    uint64_t number = 0;
+    struct capture *c;
+    int rc = 0;
+    while (!rc && (c = otk_store_next(store, number))) {
+        number = c->pub.number;
+        rc = visit(&c->pub, arg);
+        otk_capture_free(c);
+    }
+    return rc;
+}
+
+static int visit_file(const otk_capture *c, void *arg)
+{
+    return otk_capture_write_json(c, arg);
+}
+
 int otk_receiver_write_json(otk_receiver *rx, FILE *to)
 {
-    const otk_capture *c;
-    for (size_t i = 0; (c = otk_receiver_request(rx, i)); i++) {
-        int rc = otk_capture_write_json(c, to);
-        if (rc)
-            return rc;
-    }
-    return fflush(to) == 0 ? 0 : OTK_ESYSTEM;
+    int rc = visit_all(rx, visit_file, to);
+    return rc ? rc : fflush(to) ? OTK_ESYSTEM : 0;
+}
+
+static int visit_buffer(const otk_capture *c, void *arg)
+{
+    return append_line(arg, c);
 }
 
 char *otk_receiver_json(otk_receiver *rx, size_t *size)
 {
     struct otk_buffer all = buffer_for(SIZE_MAX);
-    const otk_capture *c;
-    for (size_t i = 0; (c = otk_receiver_request(rx, i)); i++)
-        if (append_line(&all, c))
-            break;
-    if (all.failed || !otk_buffer_string(&all)) {
+    if (visit_all(rx, visit_buffer, &all) || !otk_buffer_string(&all)) {
         otk_buffer_clear(&all);
         return NULL;
     }
@@ -127,13 +146,17 @@ json_t *otk_capture_json_tree(const otk_capture *capture)
     return tree;
 }
 
+static int visit_tree(const otk_capture *c, void *arg)
+{
+    if (!otk_capture_accepted(c))
+        return 0;
+    return json_array_append_new(arg, otk_capture_json_tree(c)) ? OTK_ENOMEM : 0;
+}
+
 json_t *otk_receiver_json_tree(otk_receiver *rx)
 {
     json_t *all = json_array();
-    const otk_capture *c;
-    for (size_t i = 0; all && (c = otk_receiver_request(rx, i)); i++) {
-        if (!otk_capture_accepted(c) || json_array_append_new(all, otk_capture_json_tree(c)) == 0)
-            continue;
+    if (all && visit_all(rx, visit_tree, all)) {
         json_decref(all);
         all = NULL;
     }

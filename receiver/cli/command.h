@@ -1,0 +1,28 @@
+/* A subcommand: a name, a table of options, and what it does. */
+#ifndef OTLPKIT_COMMAND_H
+#define OTLPKIT_COMMAND_H
+
+#include "options.h"
+
+enum exit_code {
+    EXIT_HOLDS = 0,
+    EXIT_USAGE = 2,  /* wrong usage, or unreadable input */
+    EXIT_MACHINE = 3 /* the machine refused: a port, a file, memory */
+};
+
+struct command {
+    const char *name;
+    const char *operands; /* FILE..., or "" */
+    const char *summary;  /* one line for the list of commands */
+    const char *details;  /* what its help says above the options */
+    const struct option *options;
+    size_t option_count;
+    int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command otk_serve_command, otk_dump_command;
+
+/* The name in `names` nearest to `word`, when it is near enough to be meant; or NULL. */
+const char *otk_nearest(const char *word, const char *const *names, size_t count);
+
+#endif
