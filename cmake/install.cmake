@@ -43,4 +43,4 @@ function(install_pkgconfig name part requires)
 endfunction()
 
 install_pkgconfig(otlpkit-receiver receiver "libmicrohttpd, jansson, libzstd, zlib, libprotobuf-c")
-install_pkgconfig(otlpkit-sdk SDK "libcurl, libprotobuf-c")
+install_pkgconfig(otlpkit-sdk SDK "libcurl, zlib, libprotobuf-c")
