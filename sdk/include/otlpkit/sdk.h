@@ -1,0 +1,384 @@
+/* otlpkit/sdk.h - spans, metrics and log records out of a C program
+ *
+ * A small OpenTelemetry SDK. What is recorded is encoded at once, queued, and
+ * sent by one background thread as OTLP (protobuf over HTTP). Everything is
+ * configured as OpenTelemetry says: by the OTEL_* environment variables.
+ *
+ *     #include <otlpkit/sdk.h>
+ *
+ *     int main(void)
+ *     {
+ *         otk_sdk *sdk = otk_sdk_start(NULL, NULL);
+ *         otk_tracer *tracer = otk_sdk_tracer(sdk, "shop", NULL);
+ *         otk_span *span = otk_span_start(tracer, "checkout", NULL);
+ *         otk_span_set_string(span, "user.id", "ada");
+ *         otk_span_end(span);
+ *         otk_span_free(span);
+ *         otk_sdk_stop(sdk);
+ *     }
+ *
+ * Lifetime: tracers, meters, loggers and counters belong to their SDK and live
+ * until otk_sdk_stop(); a span belongs to the caller, who frees it before that.
+ * Whatever is passed in is copied, or only read during the call.
+ *
+ * Threads: every call may be made from any thread at any time; only
+ * otk_span_free() must be the last call on its span, and otk_sdk_stop() the
+ * last of all. Nothing here waits for the network except force flush, shutdown
+ * and stop.
+ *
+ * Errors: recording never fails in the caller's face. NULL is accepted
+ * everywhere and does nothing, what cannot be kept is counted (otk_sdk_stats),
+ * and what a person should know goes to the warning handler.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OTLPKIT_SDK_H
+#define OTLPKIT_SDK_H
+
+#include <otlpkit/otlp.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that runs, such as "0.1.0". */
+OTK_API const char *otk_sdk_version(void);
+
+/* ---- Attributes ------------------------------------------------------ */
+
+/* Values of each kind; they point at what they are given. A NULL text gives
+ * the empty value. */
+static inline otk_value otk_value_string(const char *text)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    if (text) {
+        value.type = OTK_VALUE_STRING;
+        value.as.string_value.data = text;
+        value.as.string_value.size = strlen(text);
+    }
+    return value;
+}
+
+static inline otk_value otk_value_bool(bool truth)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_BOOL;
+    value.as.bool_value = truth;
+    return value;
+}
+
+static inline otk_value otk_value_int(int64_t number)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_INT;
+    value.as.int_value = number;
+    return value;
+}
+
+static inline otk_value otk_value_double(double number)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_DOUBLE;
+    value.as.double_value = number;
+    return value;
+}
+
+static inline otk_value otk_value_bytes(const void *data, size_t size)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_BYTES;
+    value.as.bytes_value.data = (const uint8_t *)data;
+    value.as.bytes_value.size = size;
+    return value;
+}
+
+static inline otk_value otk_value_array(const otk_value *values, size_t count)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_ARRAY;
+    value.as.array_value.values = values;
+    value.as.array_value.count = count;
+    return value;
+}
+
+static inline otk_value otk_value_kvlist(const otk_attribute *items, size_t count)
+{
+    otk_value value;
+    memset(&value, 0, sizeof value);
+    value.type = OTK_VALUE_KVLIST;
+    value.as.kvlist_value.items = items;
+    value.as.kvlist_value.count = count;
+    return value;
+}
+
+static inline otk_attribute otk_attribute_of(const char *key, otk_value value)
+{
+    otk_attribute attribute;
+    attribute.key.data = key;
+    attribute.key.size = key ? strlen(key) : 0;
+    attribute.value = value;
+    return attribute;
+}
+
+static inline otk_attribute otk_attribute_string(const char *key, const char *text)
+{
+    return otk_attribute_of(key, otk_value_string(text));
+}
+
+static inline otk_attribute otk_attribute_bool(const char *key, bool truth)
+{
+    return otk_attribute_of(key, otk_value_bool(truth));
+}
+
+static inline otk_attribute otk_attribute_int(const char *key, int64_t number)
+{
+    return otk_attribute_of(key, otk_value_int(number));
+}
+
+static inline otk_attribute otk_attribute_double(const char *key, double number)
+{
+    return otk_attribute_of(key, otk_value_double(number));
+}
+
+static inline otk_attribute otk_attribute_bytes(const char *key, const void *data, size_t size)
+{
+    return otk_attribute_of(key, otk_value_bytes(data, size));
+}
+
+/* A collection on the spot, for C:
+ *     OTK_ATTRIBUTES(otk_attribute_string("route", "/pay"), otk_attribute_int("attempt", 2)) */
+#define OTK_ATTRIBUTES(...)                         \
+    (&(const otk_attributes){                       \
+        (const otk_attribute[]){__VA_ARGS__},       \
+        sizeof((const otk_attribute[]){__VA_ARGS__}) / sizeof(otk_attribute)})
+
+/* ---- Start and stop -------------------------------------------------- */
+
+typedef struct otk_sdk otk_sdk;
+
+/* Takes one sentence, without a newline. May be called from any thread, never
+ * twice with the same sentence. */
+typedef void otk_warning_fn(const char *message, void *arg);
+
+/* What is set here wins over the environment; zero and NULL leave it to the
+ * environment, and then to OpenTelemetry's defaults. */
+typedef struct otk_sdk_options {
+    const char *service_name;
+    const char *endpoint;           /* base URL, as OTEL_EXPORTER_OTLP_ENDPOINT: wins over per-signal variables too */
+    const char *headers;            /* as OTEL_EXPORTER_OTLP_HEADERS: "key=value,key=value", values percent-encoded */
+    const otk_attributes *resource; /* attributes of the resource */
+    const char *const *settings;    /* any variable, "OTEL_BSP_SCHEDULE_DELAY=200", NULL at the end */
+    bool ignore_environment;        /* look at these options only */
+    otk_warning_fn *on_warning;     /* NULL: a line on stderr */
+    void *on_warning_arg;
+} otk_sdk_options;
+
+#define OTK_SDK_OPTIONS_INIT {NULL, NULL, NULL, NULL, NULL, false, NULL, NULL}
+
+/* Starts an SDK; any number may run in one process. `options` may be NULL: the
+ * environment decides. What is wrong in the environment is warned about and
+ * does not keep it from starting. Returns NULL and fills `error` (may be NULL)
+ * with OTK_EINVAL for a setting that has no such name, OTK_ESYSTEM when there
+ * is no thread to be had, OTK_ENOMEM. */
+OTK_API otk_sdk *otk_sdk_start(const otk_sdk_options *options, otk_error *error);
+
+/* Exports everything that was recorded before this call. Returns 0 when all of
+ * it was delivered, OTK_ESYSTEM when some was refused or lost (otk_sdk_stats_get
+ * tells), OTK_ETIMEOUT when `timeout_ms` passed first, OTK_ESHUTDOWN after
+ * shutdown. */
+OTK_API int otk_sdk_force_flush(otk_sdk *sdk, unsigned timeout_ms);
+
+/* Does a last force flush without waiting for retries, and ends the thread.
+ * What is recorded later is dropped and counted. Returns as force flush does;
+ * when `timeout_ms` passes, what is left is dropped. */
+OTK_API int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms);
+
+/* Shuts down with a timeout of 10 seconds, if that was not done before, and
+ * frees everything. */
+OTK_API void otk_sdk_stop(otk_sdk *sdk);
+
+/* ---- Accounting ------------------------------------------------------ */
+
+typedef enum otk_drop_reason {
+    OTK_DROP_QUEUE_FULL = 0, /* recorded faster than exported */
+    OTK_DROP_REFUSED,        /* the server's answer says that a retry is of no use */
+    OTK_DROP_UNREACHABLE,    /* no answer, or only answers to be retried, until the timeout */
+    OTK_DROP_TOO_LARGE,      /* one item alone exceeds the request limit */
+    OTK_DROP_NO_MEMORY,
+    OTK_DROP_SHUTDOWN        /* recorded after shutdown, or left over at its deadline */
+} otk_drop_reason;
+
+#define OTK_DROP_COUNT 6
+
+/* "queue full", "refused" … */
+OTK_API const char *otk_drop_reason_name(otk_drop_reason reason);
+
+/* Counts spans, metric data points (each time they are exported) and log
+ * records. At every moment
+ * accepted = delivered + rejected + all of dropped + queued. */
+typedef struct otk_signal_stats {
+    uint64_t accepted;                /* ended spans, collected points, emitted records */
+    uint64_t delivered;
+    uint64_t rejected;                /* taken back by a partial success */
+    uint64_t dropped[OTK_DROP_COUNT]; /* by otk_drop_reason */
+    uint64_t queued;                  /* waiting, or on their way */
+    uint64_t requests;                /* exports that got their final answer, or none */
+    uint64_t retries;
+    uint64_t invalid;                 /* recordings that could not be: a negative count, no memory */
+} otk_signal_stats;
+
+typedef struct otk_sdk_stats {
+    otk_signal_stats signals[OTK_SIGNAL_COUNT]; /* by otk_signal */
+} otk_sdk_stats;
+
+OTK_API void otk_sdk_stats_get(otk_sdk *sdk, otk_sdk_stats *out);
+
+/* ---- Tracers, meters, loggers ---------------------------------------- */
+
+typedef struct otk_tracer otk_tracer;
+typedef struct otk_meter otk_meter;
+typedef struct otk_logger otk_logger;
+
+/* What an instrumentation scope has besides its name. */
+typedef struct otk_scope_options {
+    const char *version;
+    const char *schema_url;
+    const otk_attributes *attributes;
+} otk_scope_options;
+
+#define OTK_SCOPE_OPTIONS_INIT {NULL, NULL, NULL}
+
+/* Each returns the one with this name and these options (may be NULL); asking
+ * twice gives the same. NULL when memory ran out, which all calls take. */
+OTK_API otk_tracer *otk_sdk_tracer(otk_sdk *sdk, const char *name, const otk_scope_options *options);
+OTK_API otk_meter *otk_sdk_meter(otk_sdk *sdk, const char *name, const otk_scope_options *options);
+OTK_API otk_logger *otk_sdk_logger(otk_sdk *sdk, const char *name, const otk_scope_options *options);
+
+/* ---- Spans ----------------------------------------------------------- */
+
+typedef struct otk_span otk_span;
+
+/* A span's identity, which other spans, links and log records refer to. */
+typedef struct otk_span_context {
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t trace_flags;     /* 0x01: sampled */
+    bool is_remote;          /* came from another process */
+    const char *trace_state; /* the W3C header's value, or NULL */
+} otk_span_context;
+
+typedef struct otk_link {
+    const otk_span_context *context;
+    const otk_attributes *attributes; /* may be NULL */
+} otk_link;
+
+typedef struct otk_span_options {
+    const otk_span_context *parent; /* NULL: none */
+    bool root;                      /* start a new trace, whatever the parent */
+    otk_span_kind kind;
+    uint64_t start_time_unix_nano;    /* 0: now */
+    const otk_attributes *attributes; /* may be NULL */
+    const otk_link *links;
+    size_t link_count;
+} otk_span_options;
+
+#define OTK_SPAN_OPTIONS_INIT {NULL, false, OTK_SPAN_KIND_INTERNAL, 0, NULL, NULL, 0}
+
+/* Starts a span of kind INTERNAL, now; `parent` NULL makes it a root. Returns
+ * NULL only when memory ran out. */
+OTK_API otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent);
+
+/* The same with all there is to say; `options` may be NULL. */
+OTK_API otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options);
+
+/* Each sets an attribute; a key that was set before gets the new value. The
+ * empty key is refused. */
+OTK_API void otk_span_set_string(otk_span *span, const char *key, const char *value);
+OTK_API void otk_span_set_bool(otk_span *span, const char *key, bool value);
+OTK_API void otk_span_set_int(otk_span *span, const char *key, int64_t value);
+OTK_API void otk_span_set_double(otk_span *span, const char *key, double value);
+OTK_API void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_t size);
+OTK_API void otk_span_set_value(otk_span *span, const char *key, otk_value value);
+OTK_API void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes);
+
+/* Something that happened inside the span: now, or at the given time. */
+OTK_API void otk_span_add_event(otk_span *span, const char *name, const otk_attributes *attributes);
+OTK_API void otk_span_add_event_at(otk_span *span, const char *name, uint64_t time_unix_nano,
+                                   const otk_attributes *attributes);
+
+/* A reference to a span of this or another trace. */
+OTK_API void otk_span_add_link(otk_span *span, const otk_span_context *context, const otk_attributes *attributes);
+
+/* OK is final, ERROR may be followed by either, UNSET changes nothing. The
+ * description (may be NULL) goes with ERROR only. */
+OTK_API void otk_span_set_status(otk_span *span, otk_status_code code, const char *description);
+
+OTK_API void otk_span_update_name(otk_span *span, const char *name);
+
+/* Ends the span now, or at the given time, and hands it to the exporter. Later
+ * calls change nothing any more. */
+OTK_API void otk_span_end(otk_span *span);
+OTK_API void otk_span_end_at(otk_span *span, uint64_t time_unix_nano);
+
+/* Whether what is set on the span gets anywhere: false when it ended, and when
+ * traces are not exported. */
+OTK_API bool otk_span_is_recording(otk_span *span);
+
+/* The span's identity, valid until otk_span_free(); it never changes. Of NULL:
+ * one that is not valid. */
+OTK_API const otk_span_context *otk_span_get_context(const otk_span *span);
+
+/* Whether both ids are there. */
+OTK_API bool otk_span_context_is_valid(const otk_span_context *context);
+
+/* The ids as lowercase hex, with a NUL. */
+OTK_API void otk_span_context_trace_id(const otk_span_context *context, char out[33]);
+OTK_API void otk_span_context_span_id(const otk_span_context *context, char out[17]);
+
+/* Lets go of the span. One that was not ended ends now. */
+OTK_API void otk_span_free(otk_span *span);
+
+/* ---- Metrics --------------------------------------------------------- */
+
+typedef struct otk_counter otk_counter;
+
+/* A sum that only grows, exported as cumulative. Asking twice gives the same
+ * one. `unit` and `description` may be NULL. */
+OTK_API otk_counter *otk_meter_counter(otk_meter *meter, const char *name, const char *unit, const char *description);
+
+/* Adds to the sum of these attributes (may be NULL). A negative value is
+ * refused, warned about, and counted as invalid. */
+OTK_API void otk_counter_add(otk_counter *counter, int64_t value, const otk_attributes *attributes);
+
+/* ---- Log records ----------------------------------------------------- */
+
+typedef struct otk_log_record {
+    uint64_t time_unix_nano;          /* 0: unknown */
+    uint64_t observed_time_unix_nano; /* 0: now */
+    int severity_number;              /* enum otk_severity_number, or a level between */
+    const char *severity_text;
+    otk_value body;
+    const otk_attributes *attributes;
+    const char *event_name;
+    const otk_span_context *context; /* the span this belongs to */
+} otk_log_record;
+
+#define OTK_LOG_RECORD_INIT \
+    {0, 0, OTK_SEVERITY_NUMBER_UNSPECIFIED, NULL, {OTK_VALUE_EMPTY, {{NULL, 0}}}, NULL, NULL, NULL}
+
+OTK_API void otk_logger_emit(otk_logger *logger, const otk_log_record *record);
+
+/* A text at a severity, now; `span` (may be NULL) is the one it belongs to. */
+OTK_API void otk_logger_log(otk_logger *logger, int severity_number, const char *text, const otk_span *span);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

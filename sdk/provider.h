@@ -1,0 +1,86 @@
+/* What stands behind an otk_sdk: the queues and the worker that empties them.
+ *
+ * Always holds, for each signal: accepted = delivered + rejected + dropped +
+ * queue.count + in_flight.
+ */
+#ifndef OTLPKIT_PROVIDER_H
+#define OTLPKIT_PROVIDER_H
+
+#include "batch.h"
+#include "config.h"
+#include "exporter.h"
+#include "resource.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct otk_pipeline {
+    struct otk_queue queue; /* metrics have none */
+    uint64_t in_flight;
+    uint64_t due; /* when the worker looks after it */
+    otk_signal_stats stats;
+};
+
+struct otk_sdk {
+    struct otk_config config;
+    struct otk_warnings warnings;
+    struct otk_attribute_set resource;
+    struct otk_exporter *exporter; /* NULL when nothing is exported */
+    atomic_bool closed;            /* shutdown has begun */
+
+    /* The worker's own. */
+    pthread_t worker;
+    struct otk_item *batch;
+    struct otk_buffer body;
+
+    pthread_mutex_t mutex; /* covers what follows */
+    pthread_cond_t work;   /* for the worker: something is due */
+    pthread_cond_t progress; /* for those who flush or shut down */
+    struct otk_scope *scopes[OTK_SIGNAL_COUNT];
+    struct otk_pipeline pipelines[OTK_SIGNAL_COUNT];
+    uint64_t flush_wanted, flush_done;
+    uint64_t lost;     /* items that an export could not deliver */
+    uint64_t deadline; /* of the shutdown */
+    bool started, finished;
+};
+
+struct otk_tracer {
+    struct otk_scope scope;
+};
+
+struct otk_meter {
+    struct otk_scope scope;
+    _Atomic(otk_counter *) counters; /* put in front only, under the SDK's mutex */
+};
+
+struct otk_logger {
+    struct otk_scope scope;
+};
+
+/* Whether items of this signal go anywhere. */
+static inline bool otk_sdk_exports(const otk_sdk *sdk, otk_signal signal)
+{
+    return sdk->exporter && sdk->config.signals[signal].enabled &&
+           !atomic_load_explicit(&sdk->closed, memory_order_relaxed);
+}
+
+/* Counts and queues an item, whose memory it takes. `data` NULL: it was lost for
+ * lack of memory. */
+void otk_sdk_submit_take(struct otk_scope *scope, uint8_t *data, size_t size);
+
+/* Counts a recording that could not be. */
+void otk_sdk_count_invalid(struct otk_scope *scope);
+
+/* In metrics.c: what a meter has to say now, as items of their own, appended to
+ * the list. */
+struct otk_item_list {
+    struct otk_item *items;
+    size_t count, capacity;
+    uint64_t points;      /* in the items */
+    uint64_t lost_points; /* that memory did not suffice for */
+};
+
+void otk_meter_collect(otk_meter *meter, uint64_t time_unix_nano, struct otk_item_list *list);
+void otk_meter_clear(otk_meter *meter);
+
+#endif

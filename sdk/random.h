@@ -1,0 +1,15 @@
+/* Random numbers for ids and jitter: one generator a thread, seeded by the
+ * kernel, and again in a forked child, so that no two draw the same ids. */
+#ifndef OTLPKIT_RANDOM_H
+#define OTLPKIT_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t otk_random(void);
+
+/* Fills an id, whose size is a multiple of 8, with random bytes, not all of
+ * them zero. */
+void otk_random_id(uint8_t *out, size_t size);
+
+#endif

@@ -1,0 +1,14 @@
+/* The resource that all telemetry of an SDK carries: who sends it. */
+#ifndef OTLPKIT_RESOURCE_H
+#define OTLPKIT_RESOURCE_H
+
+#include "attributes.h"
+#include "config.h"
+
+/* Fills `out`, whose bytes are the content of a Resource message. Later wins:
+ * our own attributes, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, what the
+ * options give. Returns 0 or OTK_ENOMEM. */
+int otk_resource_make(struct otk_attribute_set *out, const struct otk_config *config, const otk_sdk_options *options,
+                      struct otk_warnings *warnings);
+
+#endif

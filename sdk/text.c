@@ -1,0 +1,162 @@
+#include "text.h"
+
+#include "utf8.h"
+#include "writer.h"
+
+#include <stdlib.h>
+
+/* ---- UTF-8 ----------------------------------------------------------- */
+
+static const char replacement[3] = "\xEF\xBF\xBD";
+
+/* The bytes that the first `*chars` characters of well-formed text take; counts `*chars` down. */
+static size_t cut(const uint8_t *text, size_t size, size_t *chars)
+{
+    size_t i = 0;
+    while (i < size) {
+        bool starts = (text[i] & 0xC0) != 0x80;
+        if (starts && *chars == 0)
+            break;
+        *chars -= starts;
+        i++;
+    }
+    return i;
+}
+
+/* Into `out` when that is not NULL; returns the size either way. */
+static size_t repair(uint8_t *out, const uint8_t *text, size_t size, size_t chars)
+{
+    size_t written = 0;
+    while (size && chars) {
+        size_t run = cut(text, otk_utf8_valid(text, size), &chars);
+        if (out && run)
+            memcpy(out + written, text, run);
+        written += run;
+        text += run;
+        size -= run;
+        if (!size || !chars)
+            break;
+        if (out)
+            memcpy(out + written, replacement, sizeof replacement);
+        written += sizeof replacement;
+        text++;
+        size--;
+        chars--;
+    }
+    return written;
+}
+
+static bool is_fine(const uint8_t *text, size_t size, size_t max_chars)
+{
+    return size <= max_chars && otk_utf8_valid(text, size) == size;
+}
+
+size_t otk_text_size(const char *text, size_t size, size_t max_chars)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    return is_fine(bytes, size, max_chars) ? size : repair(NULL, bytes, size, max_chars);
+}
+
+void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, size_t size, size_t max_chars)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    if (is_fine(bytes, size, max_chars)) {
+        otk_write_bytes(b, number, text, size);
+        return;
+    }
+    size_t repaired = repair(NULL, bytes, size, max_chars);
+    uint8_t *to = otk_buffer_reserve(b, 2 * OTK_VARINT_MAX + repaired);
+    if (!to)
+        return;
+    to = otk_varint_put(to, (uint64_t)number << 3 | OTK_WIRE_LEN);
+    to = otk_varint_put(to, repaired);
+    repair(to, bytes, size, max_chars);
+    b->size = (size_t)(to - b->data) + repaired;
+}
+
+/* ---- Lists ----------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+otk_string otk_text_trim(otk_string text)
+{
+    while (text.size && is_blank(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size && is_blank(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+/* Cuts `rest` in two at `separator`; the second part is empty when there is none. */
+static otk_string cut_off(otk_string *rest, char separator)
+{
+    const char *at = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
+    size_t size = at ? (size_t)(at - rest->data) : rest->size;
+    otk_string head = {rest->data, size};
+    size_t skipped = at ? size + 1 : size;
+    if (skipped)
+        rest->data += skipped;
+    rest->size -= skipped;
+    return head;
+}
+
+bool otk_text_next_member(otk_string *rest, otk_string *member)
+{
+    while (rest->size) {
+        *member = otk_text_trim(cut_off(rest, ','));
+        if (member->size)
+            return true;
+    }
+    return false;
+}
+
+bool otk_text_split(otk_string member, otk_string *key, otk_string *value)
+{
+    if (!memchr(member.data, '=', member.size))
+        return false;
+    *key = otk_text_trim(cut_off(&member, '='));
+    *value = otk_text_trim(member);
+    return key->size > 0;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t otk_text_decode(otk_string text, char *out, bool *bad)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        int high = c == '%' && text.size - i > 2 ? hex_digit(text.data[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
+        if (low >= 0) {
+            c = (char)(high << 4 | low);
+            i += 2;
+        } else if (c == '%' && bad) {
+            *bad = true;
+        }
+        out[written++] = c;
+    }
+    return written;
+}
+
+char *otk_text_copy(const char *text, size_t size)
+{
+    char *copy = malloc(size + 1);
+    if (!copy)
+        return NULL;
+    if (size)
+        memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}

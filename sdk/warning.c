@@ -1,0 +1,48 @@
+#include "warning.h"
+
+#include "hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void print_line(const char *message, void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "otlpkit: %s\n", message);
+}
+
+void otk_warnings_init(struct otk_warnings *w, otk_warning_fn *handler, void *arg)
+{
+    *w = (struct otk_warnings){.handler = handler ? handler : print_line, .arg = arg};
+    pthread_mutex_init(&w->mutex, NULL);
+}
+
+void otk_warnings_clear(struct otk_warnings *w)
+{
+    pthread_mutex_destroy(&w->mutex);
+}
+
+static bool is_news(struct otk_warnings *w, uint64_t hash)
+{
+    size_t known = w->count < OTK_WARNINGS_REMEMBERED ? w->count : OTK_WARNINGS_REMEMBERED;
+    for (size_t i = 0; i < known; i++)
+        if (w->told[i] == hash)
+            return false;
+    w->told[w->count++ % OTK_WARNINGS_REMEMBERED] = hash;
+    return true;
+}
+
+void otk_warn(struct otk_warnings *w, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+
+    pthread_mutex_lock(&w->mutex);
+    bool news = is_news(w, otk_hash(message, strlen(message)));
+    pthread_mutex_unlock(&w->mutex);
+    if (news)
+        w->handler(message, w->arg);
+}
