@@ -302,7 +302,7 @@ static const struct otk_buffer *compress(struct otk_exporter *e, const struct ch
         return body;
     e->compressed.size = 0;
     e->compressed.failed = 0;
-    return otk_gzip(&e->compressed, body->data, body->size) ? NULL : &e->compressed;
+    return otk_gzip_body(&e->compressed, body->data, body->size) ? NULL : &e->compressed;
 }
 
 void otk_exporter_send(struct otk_exporter *e, otk_signal signal, const struct otk_buffer *body,

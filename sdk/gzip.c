@@ -7,7 +7,7 @@
 #define GZIP_WINDOW (15 + 16)
 
 /* A body is at most max_request_bytes, below 2 GiB: one call takes it all. */
-int otk_gzip(struct otk_buffer *out, const uint8_t *data, size_t size)
+int otk_gzip_body(struct otk_buffer *out, const uint8_t *data, size_t size)
 {
     z_stream z = {0};
     if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
