@@ -1,0 +1,53 @@
+/* A small HTTP/1.1 client for tests: what is sent is exactly what the test
+ * says, and every read has a deadline. */
+#ifndef OTLPKIT_TEST_CLIENT_H
+#define OTLPKIT_TEST_CLIENT_H
+
+#include "test.h"
+
+#include "buffer.h"
+
+struct client {
+    int fd;
+    struct otk_buffer in; /* received and not yet read */
+};
+
+struct response {
+    unsigned status;
+    char head[4096]; /* status line and headers, each line ended by a NUL */
+    size_t head_size;
+    struct otk_buffer body;
+};
+
+struct client client_open(uint16_t port);
+struct client client_open_at(const char *host, uint16_t port);
+void client_close(struct client *c);
+
+/* Sends all of it; false when the peer does not take it. */
+bool client_send(struct client *c, const void *data, size_t size);
+bool client_print(struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reads one response with its body; false when the connection ends or ten
+ * seconds pass first. Clear `out` by response_clear(). */
+bool client_read(struct client *c, struct response *out);
+
+/* Whether the peer closes the connection within ten seconds. */
+bool client_sees_end(struct client *c);
+
+void response_clear(struct response *r);
+const char *response_header(const struct response *r, const char *name);
+
+struct post {
+    const char *method; /* NULL: POST */
+    const char *target; /* NULL: /v1/traces */
+    const char *type;   /* NULL: application/x-protobuf; "": none */
+    const char *coding; /* NULL: none */
+    const char *extra;  /* further header lines, each with its CRLF; or NULL */
+    const void *body;
+    size_t size;
+};
+
+/* One request and its response, by Content-Length. */
+struct response client_post(struct client *c, struct post p);
+
+#endif

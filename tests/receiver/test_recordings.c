@@ -1,0 +1,354 @@
+/* Every recording of a real client decodes to exactly what it holds. */
+#include "client.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define FOLDER OTLPKIT_SOURCE_DIR "/fixtures/clients/"
+#define CHUNK 700
+
+static otk_receiver *rx;
+
+static int start(void **state)
+{
+    (void)state;
+    rx = otk_receiver_start(NULL, NULL);
+    return rx ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    otk_receiver_stop(rx);
+    return 0;
+}
+
+static struct otk_buffer read_file(const char *name)
+{
+    char path[512];
+    struct otk_buffer b = OTK_BUFFER_INIT(1 << 24);
+    snprintf(path, sizeof path, FOLDER "%s", name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n;
+    do {
+        uint8_t *to = otk_buffer_reserve(&b, 65536);
+        assert_non_null(to);
+        n = fread(to, 1, 65536, f);
+        b.size += n;
+    } while (n);
+    fclose(f);
+    return b;
+}
+
+/* ---- Equal in value -------------------------------------------------- */
+
+static bool same(const json_t *expected, const json_t *actual);
+
+/* Absent, null and an empty array say the same in OTLP/JSON. */
+static bool says_nothing(const json_t *value)
+{
+    return !value || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
+}
+
+static bool same_object(const json_t *expected, const json_t *actual)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)expected, key, value) {
+        const json_t *other = json_object_get(actual, key);
+        if (!(says_nothing(value) && says_nothing(other)) && !same(value, other))
+            return false;
+    }
+    json_object_foreach((json_t *)(uintptr_t)actual, key, value)
+        if (!json_object_get(expected, key) && !says_nothing(value))
+            return false;
+    return true;
+}
+
+static bool same_array(const json_t *expected, const json_t *actual)
+{
+    if (json_array_size(expected) != json_array_size(actual))
+        return false;
+    for (size_t i = 0; i < json_array_size(expected); i++)
+        if (!same(json_array_get(expected, i), json_array_get(actual, i)))
+            return false;
+    return true;
+}
+
+static double number_of(const json_t *value)
+{
+    return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
+}
+
+/* 64-bit integers stand as strings or as numbers. */
+static bool same_number(const json_t *expected, const json_t *actual)
+{
+    char text[2][64];
+    const json_t *sides[2] = {expected, actual};
+    if (json_is_real(expected) || json_is_real(actual))
+        return number_of(expected) == number_of(actual);
+    for (int i = 0; i < 2; i++) {
+        if (json_is_integer(sides[i]))
+            snprintf(text[i], sizeof text[i], "%" JSON_INTEGER_FORMAT, json_integer_value(sides[i]));
+        else if (json_is_string(sides[i]))
+            snprintf(text[i], sizeof text[i], "%s", json_string_value(sides[i]));
+        else
+            return false;
+    }
+    return strcmp(text[0], text[1]) == 0;
+}
+
+static bool same(const json_t *expected, const json_t *actual)
+{
+    if (!expected || !actual)
+        return false;
+    if (json_is_object(expected) && json_is_object(actual))
+        return same_object(expected, actual);
+    if (json_is_array(expected) && json_is_array(actual))
+        return same_array(expected, actual);
+    if (json_is_string(expected) && json_is_string(actual))
+        return json_equal(expected, actual);
+    if (json_is_number(expected) || json_is_number(actual))
+        return same_number(expected, actual);
+    return json_equal(expected, actual);
+}
+
+/* JSON.stringify wrote two numbers that no int64 holds as intValue; the receiver keeps them as doubles, and
+ * says so. */
+static void expect_doubles_of_recording_30(json_t *expected)
+{
+    json_t *resource = json_array_get(json_object_get(expected, "resourceSpans"), 0);
+    json_t *scope = json_array_get(json_object_get(resource, "scopeSpans"), 0);
+    json_t *span = json_array_get(json_object_get(scope, "spans"), 0);
+    size_t i;
+    json_t *attribute;
+    json_array_foreach(json_object_get(span, "attributes"), i, attribute) {
+        const char *key = json_string_value(json_object_get(attribute, "key"));
+        json_t *value = json_object_get(attribute, "value");
+        if (strcmp(key, "huge") && strcmp(key, "twop63"))
+            continue;
+        json_object_set(value, "doubleValue", json_object_get(value, "intValue"));
+        json_object_del(value, "intValue");
+    }
+}
+
+static void assert_shows(const otk_capture *c, const char *decoded, bool quirks)
+{
+    struct otk_buffer text = read_file(decoded);
+    json_error_t error;
+    json_t *expected = json_loadb((const char *)text.data, text.size, quirks ? JSON_DECODE_INT_AS_REAL : 0, &error);
+    json_t *actual = otk_capture_json_tree(c);
+    assert_non_null(expected);
+    assert_non_null(actual);
+    if (quirks) {
+        expect_doubles_of_recording_30(expected);
+        char *plain = json_dumps(actual, 0);
+        json_decref(actual);
+        actual = json_loads(plain, JSON_DECODE_INT_AS_REAL, NULL);
+        free(plain);
+    }
+    if (!same(expected, actual)) {
+        char *got = json_dumps(actual, JSON_INDENT(1));
+        print_error("%s differs; got %s\n", decoded, got);
+        free(got);
+        fail();
+    }
+    json_decref(expected);
+    json_decref(actual);
+    otk_buffer_clear(&text);
+}
+
+/* ---- Playing --------------------------------------------------------- */
+
+static const char *text_of(const json_t *fixture, const char *key)
+{
+    return json_string_value(json_object_get(fixture, key));
+}
+
+static void send_chunked(struct client *c, const struct otk_buffer *body)
+{
+    for (size_t at = 0; at < body->size; at += CHUNK) {
+        size_t n = body->size - at < CHUNK ? body->size - at : CHUNK;
+        client_print(c, "%zx\r\n", n);
+        client_send(c, body->data + at, n);
+        client_print(c, "\r\n");
+    }
+    client_print(c, "0\r\n\r\n");
+}
+
+static void send_recorded(struct client *c, const json_t *request, const struct otk_buffer *body)
+{
+    size_t i;
+    json_t *header;
+    bool chunked = false;
+    client_print(c, "%s %s HTTP/1.1\r\n", text_of(request, "method"), text_of(request, "path"));
+    json_array_foreach(json_object_get(request, "headers"), i, header) {
+        const char *name = json_string_value(json_array_get(header, 0));
+        chunked |= strcmp(name, "Transfer-Encoding") == 0;
+        client_print(c, "%s: %s\r\n", name, json_string_value(json_array_get(header, 1)));
+    }
+    client_print(c, "\r\n");
+    if (chunked)
+        send_chunked(c, body);
+    else
+        client_send(c, body->data, body->size);
+}
+
+static void assert_answered(struct client *c, const char *encoding)
+{
+    struct response r;
+    bool json = strcmp(encoding, "json") == 0;
+    assert_true(client_read(c, &r));
+    assert_int_equal(r.status, 200);
+    assert_string_equal(response_header(&r, "Content-Type"), json ? "application/json" : "application/x-protobuf");
+    assert_int_equal(r.body.size, json ? 2 : 0);
+    response_clear(&r);
+}
+
+static void assert_kept_as_sent(const otk_capture *c, const json_t *fixture, const struct otk_buffer *body)
+{
+    const json_t *headers = json_object_get(json_object_get(fixture, "request"), "headers");
+    assert_int_equal(c->headers.count, json_array_size(headers));
+    for (size_t i = 0; i < c->headers.count; i++) {
+        const json_t *header = json_array_get(headers, i);
+        assert_string_equal(c->headers.items[i].name, json_string_value(json_array_get(header, 0)));
+        assert_string_equal(c->headers.items[i].value, json_string_value(json_array_get(header, 1)));
+    }
+    assert_int_equal(c->body.size, body->size);
+    assert_memory_equal(c->body.data, body->data, body->size);
+    assert_true((double)c->inflated_size == json_number_value(json_object_get(fixture, "decoded_bytes")));
+    assert_string_equal(c->http_version, "HTTP/1.1");
+}
+
+static void play_request(const json_t *fixture)
+{
+    struct otk_buffer body = read_file(text_of(fixture, "file"));
+    struct client c = client_open(otk_receiver_port(rx));
+    bool quirks = strncmp(text_of(fixture, "file"), "30-", 3) == 0;
+    otk_receiver_reset(rx);
+    send_recorded(&c, json_object_get(fixture, "request"), &body);
+    assert_answered(&c, text_of(fixture, "encoding"));
+    const otk_capture *capture = otk_receiver_request(rx, 0);
+    assert_non_null(capture);
+    assert_kept_as_sent(capture, fixture, &body);
+    assert_shows(capture, text_of(fixture, "decoded"), quirks);
+    assert_int_equal(*capture->notes != '\0', quirks);
+    client_close(&c);
+    otk_buffer_clear(&body);
+}
+
+static size_t count_of(const char *needle, const struct otk_buffer *in)
+{
+    size_t count = 0;
+    const uint8_t *end = in->data + in->size;
+    for (const uint8_t *p = in->data; (p = memmem(p, (size_t)(end - p), needle, strlen(needle))); p++)
+        count++;
+    return count;
+}
+
+static void play_raw(const json_t *fixture, size_t piece)
+{
+    struct otk_buffer bytes = read_file(text_of(fixture, "file"));
+    struct client c = client_open(otk_receiver_port(rx));
+    size_t requests = count_of("POST /v1/", &bytes);
+    otk_receiver_reset(rx);
+    for (size_t at = 0; at < bytes.size; at += piece)
+        assert_true(client_send(&c, bytes.data + at, bytes.size - at < piece ? bytes.size - at : piece));
+    for (size_t i = 0; i < requests; i++)
+        assert_answered(&c, text_of(fixture, "encoding"));
+    assert_shows(otk_receiver_request(rx, 0), text_of(fixture, "decoded"), false);
+    assert_non_null(otk_receiver_request(rx, requests - 1));
+    assert_null(otk_receiver_request(rx, requests));
+    client_close(&c);
+    otk_buffer_clear(&bytes);
+}
+
+static void each_fixture(const char *transport, void (*play)(const json_t *fixture))
+{
+    json_t *index = json_load_file(FOLDER "index.json", JSON_DECODE_INT_AS_REAL, NULL);
+    assert_non_null(index);
+    size_t i, played = 0;
+    json_t *fixture;
+    json_array_foreach(json_object_get(index, "fixtures"), i, fixture)
+        if (strcmp(text_of(fixture, "transport"), transport) == 0) {
+            play(fixture);
+            played++;
+        }
+    assert_true(played > 0);
+    json_decref(index);
+}
+
+static void play_raw_at_once(const json_t *fixture)
+{
+    play_raw(fixture, SIZE_MAX / 2);
+}
+
+static void play_raw_by_bytes(const json_t *fixture)
+{
+    play_raw(fixture, 1);
+}
+
+/* RX-HTTP-02, RX-HTTP-03, RX-HTTP-04, RX-ENC-01, RX-ENC-08, RX-ENC-09, RX-HTTP-17 */
+static void test_every_recorded_request_shows_what_was_sent(void **state)
+{
+    (void)state;
+    each_fixture("http/1.1", play_request);
+}
+
+/* RX-HTTP-11, RX-HTTP-17 */
+static void test_raw_connections_play_as_recorded(void **state)
+{
+    (void)state;
+    each_fixture("raw tcp, HTTP/1.1", play_raw_at_once);
+}
+
+static void test_raw_connections_play_byte_by_byte(void **state)
+{
+    (void)state;
+    each_fixture("raw tcp, HTTP/1.1", play_raw_by_bytes);
+}
+
+static double number(const otk_value *value)
+{
+    return value->type == OTK_VALUE_INT ? (double)value->as.int_value : value->as.double_value;
+}
+
+static bool has_value(const otk_capture *c, const char *name, double value)
+{
+    for (size_t i = 0; i < c->metric_count; i++) {
+        const otk_captured_metric *m = otk_capture_metric(c, i);
+        for (size_t j = 0; j < m->point_count && strcmp(m->name, name) == 0; j++)
+            if (number(&m->points[j].value) == value)
+                return true;
+    }
+    return false;
+}
+
+/* RX-HTTP-11: two requests on one connection are two captures, in order. */
+static void test_second_request_of_a_connection_is_its_own_capture(void **state)
+{
+    (void)state;
+    struct otk_buffer bytes = read_file("27-oteljs-http1-keepalive.h1raw");
+    struct client c = client_open(otk_receiver_port(rx));
+    otk_receiver_reset(rx);
+    assert_true(client_send(&c, bytes.data, bytes.size));
+    assert_int_equal(otk_receiver_wait_requests(rx, 2, PATIENCE_MS), 0);
+    const otk_capture *second = otk_receiver_request(rx, 1);
+    assert_false(has_value(otk_receiver_request(rx, 0), "orders", 18));
+    assert_true(has_value(second, "orders", 18));
+    assert_string_equal(otk_receiver_request(rx, 0)->peer, second->peer);
+    client_close(&c);
+    otk_buffer_clear(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_recorded_request_shows_what_was_sent),
+        cmocka_unit_test(test_raw_connections_play_as_recorded),
+        cmocka_unit_test(test_raw_connections_play_byte_by_byte),
+        cmocka_unit_test(test_second_request_of_a_connection_is_its_own_capture),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
