@@ -133,21 +133,29 @@ static void expect_doubles_of_recording_30(json_t *expected)
     }
 }
 
+static json_t *as_reals(const json_t *tree)
+{
+    char *text = json_dumps(tree, 0);
+    json_t *reals = json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
+    free(text);
+    return reals;
+}
+
 static void assert_shows(const otk_capture *c, const char *decoded, bool quirks)
 {
     struct otk_buffer text = read_file(decoded);
-    json_error_t error;
-    json_t *expected = json_loadb((const char *)text.data, text.size, quirks ? JSON_DECODE_INT_AS_REAL : 0, &error);
+    json_t *expected = json_loadb((const char *)text.data, text.size, 0, NULL);
     json_t *actual = otk_capture_json_tree(c);
-    assert_non_null(expected);
     assert_non_null(actual);
-    if (quirks) {
-        expect_doubles_of_recording_30(expected);
-        char *plain = json_dumps(actual, 0);
+    if (!expected) { /* two recordings hold integers beyond 64 bits, which jansson takes as doubles only */
+        json_t *reals = as_reals(actual);
         json_decref(actual);
-        actual = json_loads(plain, JSON_DECODE_INT_AS_REAL, NULL);
-        free(plain);
+        actual = reals;
+        expected = json_loadb((const char *)text.data, text.size, JSON_DECODE_INT_AS_REAL, NULL);
     }
+    assert_non_null(expected);
+    if (quirks)
+        expect_doubles_of_recording_30(expected);
     if (!same(expected, actual)) {
         char *got = json_dumps(actual, JSON_INDENT(1));
         print_error("%s differs; got %s\n", decoded, got);
