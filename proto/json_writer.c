@@ -12,7 +12,7 @@ static const char escapes[256] = {
     [0x08] = 'b', [0x09] = 't', [0x0a] = 'n', [0x0b] = 'u', [0x0c] = 'f', [0x0d] = 'r', [0x0e] = 'u', [0x0f] = 'u',
     [0x10] = 'u', [0x11] = 'u', [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u', [0x16] = 'u', [0x17] = 'u',
     [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u', [0x1c] = 'u', [0x1d] = 'u', [0x1e] = 'u', [0x1f] = 'u',
-    ['"'] = '"',  ['\\'] = '\\', [0x7f] = 'u',
+    ['"'] = '"',  ['\\'] = '\\',
 };
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -30,10 +30,29 @@ static uint8_t *put_escape(uint8_t *to, uint8_t byte)
     return to;
 }
 
+/* Whether one of eight bytes needs an escape: below 0x20, a quote or a backslash. Bytes above 0x7f never do. */
+static inline bool needs_escape(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    uint64_t hits = (word - ones * 0x20) | (quote - ones) | (backslash - ones);
+    return hits & ~word & tops;
+}
+
 /* Room for `size` bytes, each of them escaped, is at `to`. */
 static uint8_t *put_escaped(uint8_t *to, const uint8_t *from, size_t size)
 {
-    for (const uint8_t *end = from + size; from < end; from++) {
+    const uint8_t *end = from + size;
+    uint64_t word;
+    while ((size_t)(end - from) >= sizeof word) {
+        memcpy(&word, from, sizeof word);
+        if (needs_escape(word))
+            break;
+        memcpy(to, &word, sizeof word);
+        from += sizeof word;
+        to += sizeof word;
+    }
+    for (; from < end; from++) {
         if (!escapes[*from])
             *to++ = *from;
         else
@@ -43,22 +62,24 @@ static uint8_t *put_escaped(uint8_t *to, const uint8_t *from, size_t size)
 }
 
 #define ESCAPED_MAX 6
-#define CHUNK 4096 /* a long string reserves its worst case piece by piece */
+#define CHUNK 256 /* a long string reserves its worst case piece by piece */
 
 /* `data` is valid UTF-8. */
 static void write_string(struct otk_buffer *out, const uint8_t *data, size_t size)
 {
+    const uint8_t *end = data + size;
     otk_buffer_byte(out, '"');
-    while (size) {
-        size_t n = size < CHUNK ? size : CHUNK;
-        uint8_t *to = otk_buffer_reserve(out, n * ESCAPED_MAX);
+    do {
+        size_t n = (size_t)(end - data) < CHUNK ? (size_t)(end - data) : CHUNK;
+        uint8_t *to = otk_buffer_reserve(out, n * ESCAPED_MAX + 1);
         if (!to)
             return;
-        out->size = (size_t)(put_escaped(to, data, n) - out->data);
+        to = put_escaped(to, data, n);
         data += n;
-        size -= n;
-    }
-    otk_buffer_byte(out, '"');
+        if (data == end)
+            *to++ = '"';
+        out->size = (size_t)(to - out->data);
+    } while (data < end);
 }
 
 void otk_json_string(struct otk_buffer *out, const char *text, size_t size)
@@ -185,11 +206,9 @@ static uint64_t next_packed(const struct otk_field *f, const uint8_t **p)
 {
     if (f->wire_type == OTK_WIRE_VARINT)
         return otk_wire_varint(p);
-    uint64_t raw = 0;
-    unsigned width = f->wire_type == OTK_WIRE_I64 ? 8 : 4;
-    for (unsigned i = 0; i < width; i++)
-        raw |= (uint64_t)*(*p)++ << (8 * i);
-    return raw;
+    size_t width = f->wire_type == OTK_WIRE_I64 ? 8 : 4;
+    *p += width;
+    return otk_wire_little_endian(*p - width, width);
 }
 
 /* ---- Messages -------------------------------------------------------- */
@@ -232,6 +251,23 @@ static void write_value(struct otk_buffer *out, const struct otk_record *record)
     }
 }
 
+/* Closes the array that was open, and writes the key of the next member. */
+static void write_key(struct otk_buffer *out, const struct otk_field *f, bool close_array, bool first)
+{
+    uint8_t *to = otk_buffer_reserve(out, sizeof f->json + 3);
+    if (!to)
+        return;
+    if (close_array)
+        *to++ = ']';
+    if (!first)
+        *to++ = ',';
+    memcpy(to, f->json, sizeof f->json); /* the whole array: a copy of a known size is the cheaper one */
+    to += f->json_size;
+    if (f->repeated)
+        *to++ = '[';
+    out->size = (size_t)(to - out->data);
+}
+
 /* The members of message m behind an opening brace; `first` says whether none was written before. */
 static void write_members(struct otk_buffer *out, const struct otk_message *m, const uint8_t *p, const uint8_t *end,
                           bool first)
@@ -245,13 +281,7 @@ static void write_members(struct otk_buffer *out, const struct otk_message *m, c
         if (!f)
             continue;
         if (f != open) {
-            if (open)
-                otk_buffer_byte(out, ']');
-            if (!first)
-                otk_buffer_byte(out, ',');
-            otk_buffer_append(out, f->json, f->json_size);
-            if (f->repeated)
-                otk_buffer_byte(out, '[');
+            write_key(out, f, open, first);
             open = f->repeated ? f : NULL;
             first = false;
             first_element = true;

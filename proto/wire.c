@@ -455,9 +455,7 @@ void otk_wire_locate(const struct otk_message *m, const uint8_t *bytes, size_t s
 
 /* ---- Walking --------------------------------------------------------- */
 
-static void walk_content(const uint8_t **p, uint8_t wire_type, struct otk_record *out);
-
-static const uint8_t *walk_group(const uint8_t *p)
+const uint8_t *otk_wire_walk_group(const uint8_t *p)
 {
     struct otk_record ignored;
     for (size_t open = 1; open;) {
@@ -467,48 +465,7 @@ static const uint8_t *walk_group(const uint8_t *p)
         else if (wire_type == OTK_WIRE_GROUP_END)
             open--;
         else
-            walk_content(&p, wire_type, &ignored);
+            otk_wire_content(&p, wire_type, &ignored);
     }
     return p;
-}
-
-static void walk_content(const uint8_t **p, uint8_t wire_type, struct otk_record *out)
-{
-    out->data = *p;
-    switch (wire_type) {
-    case OTK_WIRE_VARINT:
-        out->scalar = otk_wire_varint(p);
-        break;
-    case OTK_WIRE_I64:
-        out->scalar = 0;
-        for (unsigned i = 0; i < 8; i++)
-            out->scalar |= (uint64_t)(*p)[i] << (8 * i);
-        *p += 8;
-        break;
-    case OTK_WIRE_I32:
-        out->scalar = 0;
-        for (unsigned i = 0; i < 4; i++)
-            out->scalar |= (uint64_t)(*p)[i] << (8 * i);
-        *p += 4;
-        break;
-    case OTK_WIRE_LEN:
-        out->size = (size_t)otk_wire_varint(p);
-        out->data = *p;
-        *p += out->size;
-        return;
-    default:
-        *p = walk_group(*p);
-        break;
-    }
-    out->size = (size_t)(*p - out->data);
-}
-
-void otk_wire_next(const struct otk_message *type, const uint8_t **p, struct otk_record *out)
-{
-    uint32_t tag = (uint32_t)otk_wire_varint(p);
-    unsigned place = tag < sizeof type->tag ? type->tag[tag] : 0;
-    out->field = place ? &type->fields[place - 1] : NULL;
-    out->number = tag >> 3;
-    out->wire_type = tag & 7;
-    walk_content(p, out->wire_type, out);
 }

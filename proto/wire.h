@@ -80,9 +80,6 @@ struct otk_extent {
     const uint8_t *end;
 };
 
-/* Reads the record at *p and moves behind it. The bytes are trusted. */
-void otk_wire_next(const struct otk_message *type, const uint8_t **p, struct otk_record *out);
-
 static inline uint64_t otk_wire_varint(const uint8_t **p)
 {
     uint64_t value = 0;
@@ -94,6 +91,56 @@ static inline uint64_t otk_wire_varint(const uint8_t **p)
         shift += 7;
     } while (byte & 0x80);
     return value;
+}
+
+static inline uint64_t otk_wire_little_endian(const uint8_t *p, size_t width)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++)
+        value |= (uint64_t)p[i] << (8 * i);
+    return value;
+}
+
+/* Where the group ends whose content begins at `p`. */
+const uint8_t *otk_wire_walk_group(const uint8_t *p);
+
+static inline void otk_wire_content(const uint8_t **p, uint8_t wire_type, struct otk_record *out)
+{
+    out->data = *p;
+    out->scalar = 0;
+    switch (wire_type) {
+    case OTK_WIRE_LEN:
+        out->size = (size_t)otk_wire_varint(p);
+        out->data = *p;
+        *p += out->size;
+        return;
+    case OTK_WIRE_VARINT:
+        out->scalar = otk_wire_varint(p);
+        break;
+    case OTK_WIRE_I64:
+        out->scalar = otk_wire_little_endian(*p, 8);
+        *p += 8;
+        break;
+    case OTK_WIRE_I32:
+        out->scalar = otk_wire_little_endian(*p, 4);
+        *p += 4;
+        break;
+    default:
+        *p = otk_wire_walk_group(*p);
+        break;
+    }
+    out->size = (size_t)(*p - out->data);
+}
+
+/* Reads the record at *p and moves behind it. The bytes are trusted. */
+static inline void otk_wire_next(const struct otk_message *type, const uint8_t **p, struct otk_record *out)
+{
+    uint32_t tag = (uint32_t)otk_wire_varint(p);
+    unsigned place = tag < sizeof type->tag ? type->tag[tag] : 0;
+    out->field = place ? &type->fields[place - 1] : NULL;
+    out->number = tag >> 3;
+    out->wire_type = tag & 7;
+    otk_wire_content(p, out->wire_type, out);
 }
 
 static inline struct otk_extent otk_wire_message(const uint8_t *bytes, uint32_t offset)
