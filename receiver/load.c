@@ -395,7 +395,7 @@ static int load_json(struct load *l)
     int rc = skip_blanks(l, &line, &more);
     while (!rc && more) {
         char where[32];
-        size_t size;
+        size_t size = 0;
         snprintf(where, sizeof where, ", line %zu", line);
         if (*ready(&l->source) != '{')
             return fail(l, OTK_EDATA, "%s: not a JSON object", where);
