@@ -481,7 +481,7 @@ static int write_point(struct text *t, const otk_captured_metric *metric, const 
     begin_line(t, p->time_unix_nano, "metric", metric->resource->service_name);
     add_metric(t, metric);
     add_point_value(t, metric, p);
-    if (*metric->unit) {
+    if (*metric->unit && strcmp(metric->unit, "1") != 0) {
         add(t, " ");
         add_text(t, metric->unit);
     }

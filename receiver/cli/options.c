@@ -105,8 +105,19 @@ static const struct {
     [OPTION_SIZE] = {parse_size, "a size such as 64MiB"},
     [OPTION_DURATION] = {parse_duration, "a duration such as 500ms, 2s or 1m"},
     [OPTION_COUNT] = {parse_count, "a number from 1"},
-    [OPTION_CHOICE] = {parse_choice, "one of the words that --help lists"},
+    [OPTION_CHOICE] = {parse_choice, "one of"},
 };
+
+static int wrong_argument(const struct command *command, const struct option *option, const char *text)
+{
+    char choices[128] = "";
+    for (size_t i = 0, used = 0; option->choices && option->choices[i] && used < sizeof choices; i++)
+        used += (size_t)snprintf(choices + used, sizeof choices - used, "%s%s", i ? ", " : " ", option->choices[i]);
+    const char *wanted = kinds[option->kind].wanted;
+    if (!text)
+        return otk_options_wrong(command, "--%s needs %s%s", option->name, wanted, choices);
+    return otk_options_wrong(command, "--%s needs %s%s, not '%s'", option->name, wanted, choices, text);
+}
 
 /* ---- Help ------------------------------------------------------------ */
 
@@ -182,11 +193,8 @@ static int parse_option(const struct command *command, int argc, char **argv, in
     }
     if (!text && *i + 1 < argc)
         text = argv[++*i];
-    if (!text)
-        return otk_options_wrong(command, "--%s needs %s", option->name, kinds[option->kind].wanted);
-    if (!kinds[option->kind].parse(text, option, to))
-        return otk_options_wrong(command, "--%s needs %s, not '%s'", option->name, kinds[option->kind].wanted, text);
-    return OPTIONS_GO;
+    bool parsed = text && kinds[option->kind].parse(text, option, to);
+    return parsed ? OPTIONS_GO : wrong_argument(command, option, text);
 }
 
 int otk_options_parse(const struct command *command, int argc, char **argv, void *values, struct operands *operands)
