@@ -1,10 +1,9 @@
 /* Every recording of a real client decodes to exactly what it holds. */
 #include "client.h"
+#include "recording.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
-#define FOLDER OTLPKIT_SOURCE_DIR "/fixtures/clients/"
 #define CHUNK 700
 
 static otk_receiver *rx;
@@ -23,148 +22,9 @@ static int stop(void **state)
     return 0;
 }
 
-static struct otk_buffer read_file(const char *name)
-{
-    char path[512];
-    struct otk_buffer b = OTK_BUFFER_INIT(1 << 24);
-    snprintf(path, sizeof path, FOLDER "%s", name);
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t n;
-    do {
-        uint8_t *to = otk_buffer_reserve(&b, 65536);
-        assert_non_null(to);
-        n = fread(to, 1, 65536, f);
-        b.size += n;
-    } while (n);
-    fclose(f);
-    return b;
-}
-
-/* ---- Equal in value -------------------------------------------------- */
-
-static bool same(const json_t *expected, const json_t *actual);
-
-/* Absent, null and an empty array say the same in OTLP/JSON. */
-static bool says_nothing(const json_t *value)
-{
-    return !value || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
-}
-
-static bool same_object(const json_t *expected, const json_t *actual)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)expected, key, value) {
-        const json_t *other = json_object_get(actual, key);
-        if (!(says_nothing(value) && says_nothing(other)) && !same(value, other))
-            return false;
-    }
-    json_object_foreach((json_t *)(uintptr_t)actual, key, value)
-        if (!json_object_get(expected, key) && !says_nothing(value))
-            return false;
-    return true;
-}
-
-static bool same_array(const json_t *expected, const json_t *actual)
-{
-    if (json_array_size(expected) != json_array_size(actual))
-        return false;
-    for (size_t i = 0; i < json_array_size(expected); i++)
-        if (!same(json_array_get(expected, i), json_array_get(actual, i)))
-            return false;
-    return true;
-}
-
-static double number_of(const json_t *value)
-{
-    return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
-}
-
-/* 64-bit integers stand as strings or as numbers. */
-static bool same_number(const json_t *expected, const json_t *actual)
-{
-    char text[2][64];
-    const json_t *sides[2] = {expected, actual};
-    if (json_is_real(expected) || json_is_real(actual))
-        return number_of(expected) == number_of(actual);
-    for (int i = 0; i < 2; i++) {
-        if (json_is_integer(sides[i]))
-            snprintf(text[i], sizeof text[i], "%" JSON_INTEGER_FORMAT, json_integer_value(sides[i]));
-        else if (json_is_string(sides[i]))
-            snprintf(text[i], sizeof text[i], "%s", json_string_value(sides[i]));
-        else
-            return false;
-    }
-    return strcmp(text[0], text[1]) == 0;
-}
-
-static bool same(const json_t *expected, const json_t *actual)
-{
-    if (!expected || !actual)
-        return false;
-    if (json_is_object(expected) && json_is_object(actual))
-        return same_object(expected, actual);
-    if (json_is_array(expected) && json_is_array(actual))
-        return same_array(expected, actual);
-    if (json_is_string(expected) && json_is_string(actual))
-        return json_equal(expected, actual);
-    if (json_is_number(expected) || json_is_number(actual))
-        return same_number(expected, actual);
-    return json_equal(expected, actual);
-}
-
-/* JSON.stringify wrote two numbers that no int64 holds as intValue; the receiver keeps them as doubles, and
- * says so. */
-static void expect_doubles_of_recording_30(json_t *expected)
-{
-    json_t *resource = json_array_get(json_object_get(expected, "resourceSpans"), 0);
-    json_t *scope = json_array_get(json_object_get(resource, "scopeSpans"), 0);
-    json_t *span = json_array_get(json_object_get(scope, "spans"), 0);
-    size_t i;
-    json_t *attribute;
-    json_array_foreach(json_object_get(span, "attributes"), i, attribute) {
-        const char *key = json_string_value(json_object_get(attribute, "key"));
-        json_t *value = json_object_get(attribute, "value");
-        if (strcmp(key, "huge") && strcmp(key, "twop63"))
-            continue;
-        json_object_set(value, "doubleValue", json_object_get(value, "intValue"));
-        json_object_del(value, "intValue");
-    }
-}
-
-static json_t *as_reals(const json_t *tree)
-{
-    char *text = json_dumps(tree, 0);
-    json_t *reals = json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
-    free(text);
-    return reals;
-}
-
 static void assert_shows(const otk_capture *c, const char *decoded, bool quirks)
 {
-    struct otk_buffer text = read_file(decoded);
-    json_t *expected = json_loadb((const char *)text.data, text.size, 0, NULL);
-    json_t *actual = otk_capture_json_tree(c);
-    assert_non_null(actual);
-    if (!expected) { /* two recordings hold integers beyond 64 bits, which jansson takes as doubles only */
-        json_t *reals = as_reals(actual);
-        json_decref(actual);
-        actual = reals;
-        expected = json_loadb((const char *)text.data, text.size, JSON_DECODE_INT_AS_REAL, NULL);
-    }
-    assert_non_null(expected);
-    if (quirks)
-        expect_doubles_of_recording_30(expected);
-    if (!same(expected, actual)) {
-        char *got = json_dumps(actual, JSON_INDENT(1));
-        print_error("%s differs; got %s\n", decoded, got);
-        free(got);
-        fail();
-    }
-    json_decref(expected);
-    json_decref(actual);
-    otk_buffer_clear(&text);
+    assert_recording(otk_capture_json_tree(c), decoded, quirks);
 }
 
 /* ---- Playing --------------------------------------------------------- */
@@ -231,7 +91,7 @@ static void assert_kept_as_sent(const otk_capture *c, const json_t *fixture, con
 
 static void play_request(const json_t *fixture)
 {
-    struct otk_buffer body = read_file(text_of(fixture, "file"));
+    struct otk_buffer body = read_recording(text_of(fixture, "file"));
     struct client c = client_open(otk_receiver_port(rx));
     bool quirks = strncmp(text_of(fixture, "file"), "30-", 3) == 0;
     otk_receiver_reset(rx);
@@ -257,7 +117,7 @@ static size_t count_of(const char *needle, const struct otk_buffer *in)
 
 static void play_raw(const json_t *fixture, size_t piece)
 {
-    struct otk_buffer bytes = read_file(text_of(fixture, "file"));
+    struct otk_buffer bytes = read_recording(text_of(fixture, "file"));
     struct client c = client_open(otk_receiver_port(rx));
     size_t requests = count_of("POST /v1/", &bytes);
     otk_receiver_reset(rx);
@@ -274,7 +134,7 @@ static void play_raw(const json_t *fixture, size_t piece)
 
 static void each_fixture(const char *transport, void (*play)(const json_t *fixture))
 {
-    json_t *index = json_load_file(FOLDER "index.json", JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *index = json_load_file(RECORDINGS "/index.json", JSON_DECODE_INT_AS_REAL, NULL);
     assert_non_null(index);
     size_t i, played = 0;
     json_t *fixture;
@@ -337,7 +197,7 @@ static bool has_value(const otk_capture *c, const char *name, double value)
 static void test_second_request_of_a_connection_is_its_own_capture(void **state)
 {
     (void)state;
-    struct otk_buffer bytes = read_file("27-oteljs-http1-keepalive.h1raw");
+    struct otk_buffer bytes = read_recording("27-oteljs-http1-keepalive.h1raw");
     struct client c = client_open(otk_receiver_port(rx));
     otk_receiver_reset(rx);
     assert_true(client_send(&c, bytes.data, bytes.size));
