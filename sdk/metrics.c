@@ -94,15 +94,18 @@ static otk_counter *new_counter(otk_meter *meter, const char *name, const char *
     return NULL;
 }
 
-/* The one with this name, which does not depend on case; `same` tells whether all else agrees. */
+/* The one with this name, which does not depend on case, unit and description; or NULL, and `conflict` tells whether
+ * one has the name only. */
 static otk_counter *find_counter(otk_meter *meter, const char *name, const char *unit, const char *description,
                                  bool *conflict)
 {
     for (otk_counter *counter = atomic_load(&meter->counters); counter; counter = counter->next) {
         if (strcasecmp(counter->name, name) != 0)
             continue;
-        if (strcmp(counter->unit, unit) == 0 && strcmp(counter->description, description) == 0)
+        if (strcmp(counter->unit, unit) == 0 && strcmp(counter->description, description) == 0) {
+            *conflict = false;
             return counter;
+        }
         *conflict = true;
     }
     return NULL;

@@ -1,0 +1,787 @@
+/* What is recorded, as protobuf-c reads it out of the bytes that were sent. */
+#include "test.h"
+
+#include "clock.h"
+#include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
+#include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
+#include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
+#include "server.h"
+
+#include <math.h>
+
+typedef Otk__Common__AnyValue any_value;
+typedef Otk__Trace__Span span_message;
+typedef Otk__Collector__Trace__ExportTraceServiceRequest trace_request;
+
+struct world {
+    struct server *server;
+    otk_sdk *sdk;
+    otk_tracer *tracer;
+    struct notes notes;
+    ProtobufCMessage *request;
+};
+
+static void start_with(struct world *w, const char *const *settings)
+{
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    *w = (struct world){.server = server_start(NULL)};
+    options.service_name = "tests";
+    options.endpoint = server_url(w->server);
+    options.ignore_environment = true;
+    options.settings = settings;
+    options.on_warning = note;
+    options.on_warning_arg = &w->notes;
+    w->sdk = otk_sdk_start(&options, NULL);
+    w->tracer = otk_sdk_tracer(w->sdk, "test", NULL);
+    assert_non_null(w->tracer);
+}
+
+static void start(struct world *w)
+{
+    start_with(w, NULL);
+}
+
+static void finish(struct world *w)
+{
+    otk_sdk_stop(w->sdk);
+    server_stop(w->server);
+    if (w->request)
+        protobuf_c_message_free_unpacked(w->request, NULL);
+}
+
+/* Flushes and reads what the last request held; valid until finish or the next call. */
+static void *flush(struct world *w, const ProtobufCMessageDescriptor *type)
+{
+    assert_int_equal(otk_sdk_force_flush(w->sdk, PATIENCE_MS), 0);
+    const struct request *r = server_request(w->server, server_request_count(w->server) - 1);
+    if (w->request)
+        protobuf_c_message_free_unpacked(w->request, NULL);
+    w->request = protobuf_c_message_unpack(type, NULL, r->size, r->body);
+    assert_non_null(w->request);
+    return w->request;
+}
+
+static trace_request *flush_traces(struct world *w)
+{
+    return flush(w, &otk__collector__trace__export_trace_service_request__descriptor);
+}
+
+static span_message *span_at(struct world *w, size_t i)
+{
+    const trace_request *request = (const trace_request *)w->request;
+    return request->resource_spans[0]->scope_spans[0]->spans[i];
+}
+
+/* Ends the span and reads it as it was sent. */
+static span_message *sent(struct world *w, otk_span *span)
+{
+    otk_span_end(span);
+    otk_span_free(span);
+    flush_traces(w);
+    return span_at(w, 0);
+}
+
+static const any_value *get(Otk__Common__KeyValue *const *attributes, size_t count, const char *key)
+{
+    const any_value *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(attributes[i]->key, key) != 0)
+            continue;
+        assert_null(found);
+        found = attributes[i]->value;
+    }
+    assert_non_null(found);
+    return found;
+}
+
+static const any_value *attribute(const span_message *span, const char *key)
+{
+    return get(span->attributes, span->n_attributes, key);
+}
+
+static void assert_text(const any_value *value, const char *text)
+{
+    assert_int_equal(value->value_case, OTK__COMMON__ANY_VALUE__VALUE_STRING_VALUE);
+    assert_string_equal(value->string_value, text);
+}
+
+/* ---- Spans ----------------------------------------------------------- */
+
+/* SDK-ENC-02 to -05, SDK-API-03 to -05, SDK-ID-01 */
+static void test_a_plain_span_has_what_every_span_has(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    uint64_t before = otk_clock_read(CLOCK_REALTIME) - OTK_SECOND;
+    otk_span *span = otk_span_start(w.tracer, "plain", NULL);
+    otk_span_context context = *otk_span_get_context(span);
+    const span_message *s = sent(&w, span);
+    assert_string_equal(s->name, "plain");
+    assert_int_equal(s->trace_id.len, 16);
+    assert_memory_equal(s->trace_id.data, context.trace_id, 16);
+    assert_int_equal(s->span_id.len, 8);
+    assert_memory_equal(s->span_id.data, context.span_id, 8);
+    assert_false(s->has_parent_span_id);
+    assert_int_equal(s->kind, OTK_SPAN_KIND_INTERNAL);
+    assert_int_equal(s->flags, 0x101);
+    assert_true(s->start_time_unix_nano >= before);
+    assert_true(s->end_time_unix_nano >= s->start_time_unix_nano);
+    assert_true(s->end_time_unix_nano < before + 100 * OTK_SECOND);
+    assert_null(s->status);
+    assert_int_equal(s->n_attributes + s->n_events + s->n_links, 0);
+    finish(&w);
+}
+
+/* SDK-API-04, SDK-ENC-05, SDK-API-14 */
+static void test_a_child_continues_its_parents_trace(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *parent = otk_span_start(w.tracer, "parent", NULL);
+    otk_span_end(parent);
+    otk_span *child = otk_span_start(w.tracer, "child", parent);
+    const otk_span_context *context = otk_span_get_context(parent);
+    assert_memory_equal(otk_span_get_context(child)->trace_id, context->trace_id, 16);
+    assert_memory_not_equal(otk_span_get_context(child)->span_id, context->span_id, 8);
+    otk_span_free(child);
+    flush_traces(&w);
+    const span_message *s = span_at(&w, 1);
+    assert_memory_equal(s->trace_id.data, context->trace_id, 16);
+    assert_memory_equal(s->parent_span_id.data, context->span_id, 8);
+    assert_int_equal(s->flags, 0x101);
+    otk_span_free(parent);
+    finish(&w);
+}
+
+static const otk_span_context remote = {.trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x03, .is_remote = true,
+                                        .trace_state = "vendor=x"};
+
+/* SDK-ENC-05, SDK-ID-04, SDK-API-04, -16 */
+static void test_a_remote_parent_shows_in_flags_and_trace_state(void **state)
+{
+    struct world w;
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    (void)state;
+    start(&w);
+    options.parent = &remote;
+    otk_span *span = otk_span_start_with(w.tracer, "child", &options);
+    assert_false(otk_span_get_context(span)->is_remote);
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->flags, 0x303);
+    assert_string_equal(s->trace_state, "vendor=x");
+    assert_memory_equal(s->trace_id.data, remote.trace_id, 16);
+    finish(&w);
+}
+
+/* SDK-API-03 */
+static void test_an_explicit_root_ignores_the_parent(void **state)
+{
+    struct world w;
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    (void)state;
+    start(&w);
+    options.parent = &remote;
+    options.root = true;
+    const span_message *s = sent(&w, otk_span_start_with(w.tracer, "root", &options));
+    assert_false(s->has_parent_span_id);
+    assert_memory_not_equal(s->trace_id.data, remote.trace_id, 16);
+    finish(&w);
+}
+
+/* SDK-SMP-04, -09, -01: it has an identity all the same. */
+static void test_an_unsampled_parent_has_unsampled_children(void **state)
+{
+    struct world w;
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    otk_span_context unsampled = remote;
+    otk_sdk_stats stats;
+    (void)state;
+    start(&w);
+    unsampled.trace_flags = 0;
+    options.parent = &unsampled;
+    otk_span *span = otk_span_start_with(w.tracer, "child", &options);
+    assert_false(otk_span_is_recording(span));
+    assert_true(otk_span_context_is_valid(otk_span_get_context(span)));
+    assert_memory_not_equal(otk_span_get_context(span)->span_id, unsampled.span_id, 8);
+    assert_int_equal(otk_span_get_context(span)->trace_flags, 0);
+    otk_span_free(span);
+    otk_sdk_stats_get(w.sdk, &stats);
+    assert_int_equal(stats.signals[OTK_SIGNAL_TRACES].accepted, 0);
+    finish(&w);
+}
+
+/* SDK-API-05, -14, -21 */
+static void test_times_and_kind_may_be_given(void **state)
+{
+    struct world w;
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    (void)state;
+    start(&w);
+    options.kind = OTK_SPAN_KIND_SERVER;
+    options.start_time_unix_nano = 1000;
+    otk_span *span = otk_span_start_with(w.tracer, "given", &options);
+    otk_span_add_event_at(span, "early", 500, NULL);
+    otk_span_end_at(span, 2000);
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->kind, OTK_SPAN_KIND_SERVER);
+    assert_int_equal(s->start_time_unix_nano, 1000);
+    assert_int_equal(s->end_time_unix_nano, 2000);
+    assert_int_equal(s->events[0]->time_unix_nano, 500);
+    finish(&w);
+}
+
+/* SDK-ENC-10, -11, SDK-LF-03: every kind of AnyValue */
+static void test_values_of_every_kind_arrive(void **state)
+{
+    struct world w;
+    const otk_value two[] = {otk_value_int(1), otk_value_string("two")};
+    const otk_attribute map[] = {otk_attribute_of("list", otk_value_array(two, 2)), otk_attribute_bool("yes", true)};
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "values", NULL);
+    otk_span_set_string(span, "string", "text");
+    otk_span_set_string(span, "empty string", "");
+    otk_span_set_bool(span, "bool", false);
+    otk_span_set_int(span, "int", INT64_MIN);
+    otk_span_set_double(span, "double", -0.0);
+    otk_span_set_double(span, "nan", NAN);
+    otk_span_set_bytes(span, "bytes", "\0\xff", 2);
+    otk_span_set_value(span, "array", otk_value_array(NULL, 0));
+    otk_span_set_value(span, "map", otk_value_kvlist(map, 2));
+    otk_span_set_value(span, "nothing", otk_value_string(NULL));
+    otk_span_set_value(span, "index", (otk_value){.type = OTK_VALUE_STRING_STRINDEX, .as.string_value_strindex = 7});
+    const span_message *s = sent(&w, span);
+
+    assert_int_equal(s->n_attributes, 11);
+    assert_text(attribute(s, "string"), "text");
+    assert_text(attribute(s, "empty string"), "");
+    assert_int_equal(attribute(s, "bool")->value_case, OTK__COMMON__ANY_VALUE__VALUE_BOOL_VALUE);
+    assert_true(attribute(s, "int")->int_value == INT64_MIN);
+    assert_true(signbit(attribute(s, "double")->double_value));
+    assert_true(isnan(attribute(s, "nan")->double_value));
+    assert_int_equal(attribute(s, "bytes")->bytes_value.len, 2);
+    assert_memory_equal(attribute(s, "bytes")->bytes_value.data, "\0\xff", 2);
+    assert_int_equal(attribute(s, "array")->value_case, OTK__COMMON__ANY_VALUE__VALUE_ARRAY_VALUE);
+    const Otk__Common__KeyValueList *list = attribute(s, "map")->kvlist_value;
+    assert_int_equal(list->n_values, 2);
+    assert_text(get(list->values, 2, "list")->array_value->values[1], "two");
+    assert_int_equal(attribute(s, "nothing")->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    assert_int_equal(attribute(s, "index")->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    finish(&w);
+}
+
+/* SDK-ENC-09, SDK-API-06, -07 */
+static void test_a_key_set_again_has_the_later_value(void **state)
+{
+    struct world w;
+    const otk_attribute map[] = {otk_attribute_int("k", 1), otk_attribute_int("other", 2), otk_attribute_int("k", 3)};
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "again", NULL);
+    otk_span_set_string(span, "a", "first, and longer than what follows");
+    otk_span_set_int(span, "b", 2);
+    otk_span_set_int(span, "a", 3);
+    otk_span_set_int(span, "A", 4);
+    otk_span_set_int(span, "", 5);
+    otk_span_set_value(span, "map", otk_value_kvlist(map, 3));
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->n_attributes, 4);
+    assert_int_equal(attribute(s, "a")->int_value, 3);
+    assert_int_equal(attribute(s, "b")->int_value, 2);
+    assert_int_equal(attribute(s, "A")->int_value, 4);
+    const Otk__Common__KeyValueList *list = attribute(s, "map")->kvlist_value;
+    assert_int_equal(list->n_values, 2);
+    assert_int_equal(get(list->values, 2, "k")->int_value, 3);
+    finish(&w);
+}
+
+/* SDK-ENC-12 */
+static void test_bad_utf8_is_repaired_everywhere(void **state)
+{
+    struct world w;
+    const otk_value list[] = {otk_value_string("l\xff")};
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "n\xff", NULL);
+    otk_span_set_string(span, "k\xff", "v\xff");
+    otk_span_set_value(span, "list", otk_value_array(list, 1));
+    otk_span_add_event(span, "e\xff", OTK_ATTRIBUTES(otk_attribute_string("a", "\xff")));
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, "s\xff");
+    const span_message *s = sent(&w, span);
+    assert_string_equal(s->name, "n\xEF\xBF\xBD");
+    assert_text(attribute(s, "k\xEF\xBF\xBD"), "v\xEF\xBF\xBD");
+    assert_text(attribute(s, "list")->array_value->values[0], "l\xEF\xBF\xBD");
+    assert_string_equal(s->events[0]->name, "e\xEF\xBF\xBD");
+    assert_text(s->events[0]->attributes[0]->value, "\xEF\xBF\xBD");
+    assert_string_equal(s->status->message, "s\xEF\xBF\xBD");
+    finish(&w);
+}
+
+/* SDK-API-08, -09, SDK-ENC-06 */
+static void test_events_and_links_keep_their_order(void **state)
+{
+    struct world w;
+    const otk_link first = {&remote, OTK_ATTRIBUTES(otk_attribute_int("n", 1))};
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    const otk_span_context nowhere = {.trace_flags = 0};
+    (void)state;
+    start(&w);
+    options.links = &first;
+    options.link_count = 1;
+    otk_span *span = otk_span_start_with(w.tracer, "span", &options);
+    otk_span_add_event(span, "one", OTK_ATTRIBUTES(otk_attribute_int("n", 1)));
+    otk_span_set_int(span, "between", 1);
+    otk_span_add_link(span, otk_span_get_context(span), NULL);
+    otk_span_add_link(span, &nowhere, NULL);
+    otk_span_add_link(span, &nowhere, OTK_ATTRIBUTES(otk_attribute_int("n", 3)));
+    otk_span_add_event(span, "two", NULL);
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->n_events, 2);
+    assert_string_equal(s->events[0]->name, "one");
+    assert_int_equal(s->events[0]->attributes[0]->value->int_value, 1);
+    assert_string_equal(s->events[1]->name, "two");
+    assert_true(s->events[0]->time_unix_nano >= s->start_time_unix_nano);
+    assert_true(s->events[1]->time_unix_nano <= s->end_time_unix_nano);
+    assert_int_equal(s->n_links, 3);
+    assert_memory_equal(s->links[0]->trace_id.data, remote.trace_id, 16);
+    assert_string_equal(s->links[0]->trace_state, "vendor=x");
+    assert_int_equal(s->links[0]->flags, 0x303);
+    assert_int_equal(s->links[0]->attributes[0]->value->int_value, 1);
+    assert_int_equal(s->links[1]->flags, 0x101);
+    assert_int_equal(s->links[2]->attributes[0]->value->int_value, 3);
+    finish(&w);
+}
+
+/* SDK-API-10, -11, SDK-ENC-08: all pairs */
+static void test_the_first_ok_is_final_and_unset_changes_nothing(void **state)
+{
+    enum { UNSET = OTK_STATUS_CODE_UNSET, OK = OTK_STATUS_CODE_OK, ERROR = OTK_STATUS_CODE_ERROR };
+    static const struct {
+        int first, second, result;
+        const char *message;
+    } pairs[] = {
+        {UNSET, UNSET, UNSET, NULL}, {UNSET, OK, OK, NULL}, {UNSET, ERROR, ERROR, "second"},
+        {OK, UNSET, OK, NULL},       {OK, OK, OK, NULL},    {OK, ERROR, OK, NULL},
+        {ERROR, UNSET, ERROR, "first"}, {ERROR, OK, OK, NULL}, {ERROR, ERROR, ERROR, "second"},
+    };
+    struct world w;
+    (void)state;
+    start(&w);
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        otk_span *span = otk_span_start(w.tracer, "status", NULL);
+        otk_span_set_status(span, (otk_status_code)pairs[i].first, "first");
+        otk_span_set_status(span, (otk_status_code)pairs[i].second, "second");
+        const span_message *s = sent(&w, span);
+        assert_int_equal(s->status ? s->status->code : 0, pairs[i].result);
+        if (pairs[i].message)
+            assert_string_equal(s->status->message, pairs[i].message);
+        else
+            assert_true(!s->status || !s->status->message || !*s->status->message);
+    }
+    finish(&w);
+}
+
+/* SDK-API-12, -13, -15 */
+static void test_an_ended_span_changes_no_more(void **state)
+{
+    struct world w;
+    otk_sdk_stats stats;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "first", NULL);
+    otk_span_context before = *otk_span_get_context(span);
+    otk_span_update_name(span, "second");
+    assert_true(otk_span_is_recording(span));
+    otk_span_end(span);
+    assert_false(otk_span_is_recording(span));
+    otk_span_update_name(span, "third");
+    otk_span_set_int(span, "late", 1);
+    otk_span_add_event(span, "late", NULL);
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, "late");
+    otk_span_end(span);
+    assert_memory_equal(otk_span_get_context(span)->span_id, before.span_id, 8);
+    const span_message *s = sent(&w, span);
+    assert_string_equal(s->name, "second");
+    assert_int_equal(s->n_attributes + s->n_events, 0);
+    assert_null(s->status);
+    otk_sdk_stats_get(w.sdk, &stats);
+    assert_int_equal(stats.signals[OTK_SIGNAL_TRACES].accepted, 1);
+    finish(&w);
+}
+
+/* SDK-LIM-01, -02, -03, SDK-ENC-07 */
+static void test_limits_are_kept_and_counted(void **state)
+{
+    struct world w;
+    const otk_value list[] = {otk_value_string("gr\xC3\xBC\xC3\x9F" "e"), otk_value_bytes("12345", 5)};
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
+                                         "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=0",
+                                         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=0", NULL});
+    otk_span *span = otk_span_start(w.tracer, "name is no attribute", NULL);
+    otk_span_set_value(span, "list", otk_value_array(list, 2));
+    otk_span_set_int(span, "b", 1);
+    otk_span_set_int(span, "c", 1);
+    otk_span_set_int(span, "b", 2);
+    otk_span_add_event(span, "event", OTK_ATTRIBUTES(otk_attribute_int("n", 1)));
+    otk_span_add_event(span, "too many", NULL);
+    otk_span_add_link(span, &remote, NULL);
+    const span_message *s = sent(&w, span);
+    assert_string_equal(s->name, "name is no attribute");
+    assert_int_equal(s->n_attributes, 2);
+    assert_int_equal(attribute(s, "b")->int_value, 2);
+    assert_text(attribute(s, "list")->array_value->values[0], "gr\xC3\xBC");
+    assert_int_equal(attribute(s, "list")->array_value->values[1]->bytes_value.len, 3);
+    assert_int_equal(s->dropped_attributes_count, 1);
+    assert_int_equal(s->dropped_events_count, 1);
+    assert_int_equal(s->events[0]->dropped_attributes_count, 1);
+    assert_int_equal(s->dropped_links_count, 1);
+    finish(&w);
+}
+
+/* SDK-LIM-03: the 65th array is an empty value. */
+static void test_values_are_cut_at_64_levels(void **state)
+{
+    struct world w;
+    otk_value nested[66];
+    (void)state;
+    start(&w);
+    nested[0] = otk_value_array(NULL, 0);
+    for (size_t i = 1; i < COUNT(nested); i++)
+        nested[i] = otk_value_array(&nested[i - 1], 1);
+    otk_span *span = otk_span_start(w.tracer, "deep", NULL);
+    otk_span_set_value(span, "deep", nested[65]);
+    const any_value *value = attribute(sent(&w, span), "deep");
+    unsigned depth = 0;
+    for (; value->value_case == OTK__COMMON__ANY_VALUE__VALUE_ARRAY_VALUE; depth++)
+        value = value->array_value->values[0];
+    assert_int_equal(depth, 64);
+    assert_int_equal(value->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    finish(&w);
+}
+
+/* SDK-ENC-01, SDK-API-01, -02 */
+static void test_spans_are_grouped_by_scope(void **state)
+{
+    struct world w;
+    otk_scope_options options = {"1.2", "https://schema", OTK_ATTRIBUTES(otk_attribute_int("n", 1))};
+    (void)state;
+    start(&w);
+    otk_tracer *full = otk_sdk_tracer(w.sdk, "full", &options);
+    assert_ptr_equal(full, otk_sdk_tracer(w.sdk, "full", &options));
+    options.version = "1.3";
+    assert_ptr_not_equal(full, otk_sdk_tracer(w.sdk, "full", &options));
+    otk_tracer *nameless = otk_sdk_tracer(w.sdk, NULL, NULL);
+    assert_noted(&w.notes, "without a name");
+    otk_span_free(otk_span_start(w.tracer, "a", NULL));
+    otk_span_free(otk_span_start(full, "b", NULL));
+    otk_span_free(otk_span_start(w.tracer, "c", NULL));
+    otk_span_free(otk_span_start(nameless, "d", NULL));
+    const trace_request *request = flush_traces(&w);
+    assert_int_equal(request->n_resource_spans, 1);
+    const Otk__Trace__ResourceSpans *resource = request->resource_spans[0];
+    assert_text(get(resource->resource->attributes, resource->resource->n_attributes, "service.name"), "tests");
+    assert_int_equal(resource->n_scope_spans, 3);
+    assert_int_equal(resource->scope_spans[0]->n_spans, 2);
+    assert_string_equal(resource->scope_spans[0]->spans[1]->name, "c");
+    const Otk__Trace__ScopeSpans *second = resource->scope_spans[1];
+    assert_string_equal(second->scope->name, "full");
+    assert_string_equal(second->scope->version, "1.2");
+    assert_string_equal(second->schema_url, "https://schema");
+    assert_int_equal(second->scope->attributes[0]->value->int_value, 1);
+    assert_string_equal(resource->scope_spans[2]->scope->name, "");
+    finish(&w);
+}
+
+/* SDK-API-15 */
+static void test_ids_are_written_as_lowercase_hex(void **state)
+{
+    char trace_id[33], span_id[17];
+    const otk_span_context context = {.trace_id = {0xAB, 1}, .span_id = {0xFF}};
+    (void)state;
+    otk_span_context_trace_id(&context, trace_id);
+    otk_span_context_span_id(&context, span_id);
+    assert_string_equal(trace_id, "ab010000000000000000000000000000");
+    assert_string_equal(span_id, "ff00000000000000");
+}
+
+/* ---- Nothing happens ------------------------------------------------- */
+
+/* SDK-ERR-01 */
+static void test_null_does_nothing(void **state)
+{
+    otk_sdk_stats stats;
+    (void)state;
+    otk_span *span = otk_span_start(NULL, "none", NULL);
+    otk_span_set_string(span, "k", "v");
+    otk_span_add_link(span, NULL, NULL);
+    otk_span_end(span);
+    assert_false(otk_span_context_is_valid(otk_span_get_context(span)));
+    otk_span_free(span);
+    otk_span_set_value(NULL, NULL, otk_value_int(1));
+    otk_span_add_event(NULL, NULL, NULL);
+    otk_span_set_status(NULL, OTK_STATUS_CODE_OK, NULL);
+    otk_span_update_name(NULL, NULL);
+    otk_span_end(NULL);
+    otk_span_free(NULL);
+    assert_non_null(otk_span_get_context(NULL));
+    otk_counter_add(otk_meter_counter(otk_sdk_meter(NULL, NULL, NULL), NULL, NULL, NULL), 1, NULL);
+    otk_logger_log(otk_sdk_logger(NULL, NULL, NULL), 0, NULL, NULL);
+    otk_logger_emit(NULL, NULL);
+    otk_sdk_stats_get(NULL, &stats);
+    assert_int_equal(otk_sdk_force_flush(NULL, 0), 0);
+    assert_int_equal(otk_sdk_shutdown(NULL, 0), 0);
+    otk_sdk_stop(NULL);
+}
+
+/* SDK-ERR-01: on a span that lives, too. */
+static void test_null_arguments_do_no_harm(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, NULL, NULL);
+    otk_span_set_string(span, NULL, "v");
+    otk_span_set_string(span, "k", NULL);
+    otk_span_set_bytes(span, "b", NULL, 0);
+    otk_span_add_event(span, NULL, NULL);
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, NULL);
+    otk_span_update_name(span, NULL);
+    const span_message *s = sent(&w, span);
+    assert_string_equal(s->name, "");
+    assert_int_equal(s->n_attributes, 2);
+    assert_int_equal(s->n_events, 1);
+    assert_int_equal(s->status->code, OTK_STATUS_CODE_ERROR);
+    finish(&w);
+}
+
+/* SDK-ENV-01, SDK-API-22 */
+static void test_a_disabled_sdk_passes_the_parent_on(void **state)
+{
+    struct world w;
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_SDK_DISABLED=true", NULL});
+    options.parent = &remote;
+    otk_span *root = otk_span_start(w.tracer, "root", NULL);
+    otk_span *child = otk_span_start_with(w.tracer, "child", &options);
+    assert_false(otk_span_context_is_valid(otk_span_get_context(root)));
+    assert_memory_equal(otk_span_get_context(child)->trace_id, remote.trace_id, 16);
+    assert_memory_equal(otk_span_get_context(child)->span_id, remote.span_id, 8);
+    assert_string_equal(otk_span_get_context(child)->trace_state, "vendor=x");
+    otk_span_free(root);
+    otk_span_free(child);
+    otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(server_connection_count(w.server), 0);
+    finish(&w);
+}
+
+/* SDK-ENV-17: others may still continue such a trace. */
+static void test_traces_exported_nowhere_still_have_ids(void **state)
+{
+    struct world w;
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_TRACES_EXPORTER=none", NULL});
+    otk_span *span = otk_span_start(w.tracer, "root", NULL);
+    assert_false(otk_span_is_recording(span));
+    assert_true(otk_span_context_is_valid(otk_span_get_context(span)));
+    assert_int_equal(otk_span_get_context(span)->trace_flags, 1);
+    otk_span_free(span);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(server_connection_count(w.server), 0);
+    finish(&w);
+}
+
+/* ---- Metrics --------------------------------------------------------- */
+
+static const Otk__Metrics__Metric *flush_metric(struct world *w)
+{
+    const Otk__Collector__Metrics__ExportMetricsServiceRequest *request =
+        flush(w, &otk__collector__metrics__export_metrics_service_request__descriptor);
+    return request->resource_metrics[0]->scope_metrics[0]->metrics[0];
+}
+
+/* SDK-MET-11, -17, -20, -21, -22 */
+static void test_a_counter_is_a_cumulative_monotonic_sum(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_meter *meter = otk_sdk_meter(w.sdk, "meter", NULL);
+    otk_counter *counter = otk_meter_counter(meter, "requests", "{request}", "Requests served");
+    const otk_attributes *ab = OTK_ATTRIBUTES(otk_attribute_int("a", 1), otk_attribute_int("b", 2));
+    const otk_attributes *ba = OTK_ATTRIBUTES(otk_attribute_int("b", 2), otk_attribute_int("a", 1));
+    otk_counter_add(counter, 1, NULL);
+    otk_counter_add(counter, 2, ab);
+    otk_counter_add(counter, 3, ba);
+    const Otk__Metrics__Metric *metric = flush_metric(&w);
+    assert_string_equal(metric->name, "requests");
+    assert_string_equal(metric->unit, "{request}");
+    assert_string_equal(metric->description, "Requests served");
+    assert_true(metric->sum->is_monotonic);
+    assert_int_equal(metric->sum->aggregation_temporality, OTK_AGGREGATION_TEMPORALITY_CUMULATIVE);
+    assert_int_equal(metric->sum->n_data_points, 2);
+    assert_int_equal(metric->sum->data_points[0]->as_int, 1);
+    assert_int_equal(metric->sum->data_points[1]->as_int, 5);
+    assert_int_equal(metric->sum->data_points[1]->n_attributes, 2);
+    uint64_t start_time = metric->sum->data_points[0]->start_time_unix_nano;
+    uint64_t time = metric->sum->data_points[0]->time_unix_nano;
+    assert_true(start_time > 0 && start_time <= time);
+
+    otk_counter_add(counter, 10, NULL);
+    metric = flush_metric(&w);
+    assert_int_equal(metric->sum->data_points[0]->as_int, 11);
+    assert_int_equal(metric->sum->data_points[1]->as_int, 5);
+    assert_true(metric->sum->data_points[0]->start_time_unix_nano == start_time);
+    assert_true(metric->sum->data_points[0]->time_unix_nano >= time);
+    finish(&w);
+}
+
+/* SDK-MET-02, -03, -04, -05, -06 */
+static void test_misuse_of_counters_is_warned_about(void **state)
+{
+    struct world w;
+    otk_sdk_stats stats;
+    (void)state;
+    start(&w);
+    otk_meter *meter = otk_sdk_meter(w.sdk, "meter", NULL);
+    otk_counter *counter = otk_meter_counter(meter, "requests", NULL, NULL);
+    assert_ptr_equal(counter, otk_meter_counter(meter, "Requests", "", ""));
+    assert_int_equal(w.notes.count, 0);
+    assert_ptr_not_equal(counter, otk_meter_counter(meter, "requests", "s", NULL));
+    assert_noted(&w.notes, "exists with another unit");
+    assert_non_null(otk_meter_counter(meter, "1st", NULL, NULL));
+    assert_noted(&w.notes, "\"1st\" is not a name");
+    otk_counter_add(counter, -1, NULL);
+    assert_noted(&w.notes, "takes no negative value");
+    otk_sdk_stats_get(w.sdk, &stats);
+    assert_int_equal(stats.signals[OTK_SIGNAL_METRICS].invalid, 1);
+    finish(&w);
+}
+
+/* SDK-MET-25, -26 */
+static void test_too_many_series_flow_into_one(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_counter *counter = otk_meter_counter(otk_sdk_meter(w.sdk, "meter", NULL), "requests", NULL, NULL);
+    for (int i = 0; i < 3000; i++)
+        otk_counter_add(counter, 1, OTK_ATTRIBUTES(otk_attribute_int("user", i)));
+    const Otk__Metrics__Sum *sum = flush_metric(&w)->sum;
+    int64_t total = 0;
+    assert_int_equal(sum->n_data_points, 2001);
+    for (size_t i = 0; i < sum->n_data_points; i++)
+        total += sum->data_points[i]->as_int;
+    assert_int_equal(total, 3000);
+    const Otk__Metrics__NumberDataPoint *overflow = sum->data_points[2000];
+    assert_int_equal(overflow->as_int, 1000);
+    assert_true(get(overflow->attributes, overflow->n_attributes, "otel.metric.overflow")->bool_value);
+    finish(&w);
+}
+
+/* ---- Log records ----------------------------------------------------- */
+
+static const Otk__Logs__LogRecord *flush_log(struct world *w)
+{
+    const Otk__Collector__Logs__ExportLogsServiceRequest *request =
+        flush(w, &otk__collector__logs__export_logs_service_request__descriptor);
+    return request->resource_logs[0]->scope_logs[0]->log_records[0];
+}
+
+/* SDK-LOG-01 to -05 */
+static void test_a_log_record_carries_all_its_parts(void **state)
+{
+    struct world w;
+    otk_log_record record = OTK_LOG_RECORD_INIT;
+    (void)state;
+    start(&w);
+    record.time_unix_nano = 1000;
+    record.observed_time_unix_nano = 2000;
+    record.severity_number = OTK_SEVERITY_NUMBER_WARN + 1;
+    record.severity_text = "notable";
+    record.body = otk_value_int(42);
+    record.attributes = OTK_ATTRIBUTES(otk_attribute_string("k", "v"));
+    record.event_name = "disk.full";
+    record.context = &remote;
+    otk_logger_emit(otk_sdk_logger(w.sdk, "logger", NULL), &record);
+    const Otk__Logs__LogRecord *log = flush_log(&w);
+    assert_int_equal(log->time_unix_nano, 1000);
+    assert_int_equal(log->observed_time_unix_nano, 2000);
+    assert_int_equal(log->severity_number, 14);
+    assert_string_equal(log->severity_text, "notable");
+    assert_int_equal(log->body->int_value, 42);
+    assert_text(get(log->attributes, log->n_attributes, "k"), "v");
+    assert_string_equal(log->event_name, "disk.full");
+    assert_memory_equal(log->trace_id.data, remote.trace_id, 16);
+    assert_memory_equal(log->span_id.data, remote.span_id, 8);
+    assert_int_equal(log->flags, 3);
+    finish(&w);
+}
+
+/* SDK-LOG-02, -03, -07 */
+static void test_a_short_log_call_fills_in_the_rest(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    otk_logger_log(otk_sdk_logger(w.sdk, "logger", NULL), OTK_SEVERITY_NUMBER_INFO, "text", span);
+    const Otk__Logs__LogRecord *log = flush_log(&w);
+    assert_true(log->time_unix_nano > 0);
+    assert_true(log->observed_time_unix_nano == log->time_unix_nano);
+    assert_text(log->body, "text");
+    assert_memory_equal(log->span_id.data, otk_span_get_context(span)->span_id, 8);
+    otk_span_free(span);
+    finish(&w);
+}
+
+static void test_an_empty_log_record_is_still_observed(void **state)
+{
+    struct world w;
+    const otk_log_record record = OTK_LOG_RECORD_INIT;
+    (void)state;
+    start(&w);
+    otk_logger_emit(otk_sdk_logger(w.sdk, "logger", NULL), &record);
+    const Otk__Logs__LogRecord *log = flush_log(&w);
+    assert_true(log->observed_time_unix_nano > 0);
+    assert_false(log->has_time_unix_nano || log->has_severity_number || log->has_trace_id || log->has_flags);
+    assert_null(log->body);
+    finish(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_plain_span_has_what_every_span_has),
+        cmocka_unit_test(test_a_child_continues_its_parents_trace),
+        cmocka_unit_test(test_a_remote_parent_shows_in_flags_and_trace_state),
+        cmocka_unit_test(test_an_explicit_root_ignores_the_parent),
+        cmocka_unit_test(test_an_unsampled_parent_has_unsampled_children),
+        cmocka_unit_test(test_times_and_kind_may_be_given),
+        cmocka_unit_test(test_values_of_every_kind_arrive),
+        cmocka_unit_test(test_a_key_set_again_has_the_later_value),
+        cmocka_unit_test(test_bad_utf8_is_repaired_everywhere),
+        cmocka_unit_test(test_events_and_links_keep_their_order),
+        cmocka_unit_test(test_the_first_ok_is_final_and_unset_changes_nothing),
+        cmocka_unit_test(test_an_ended_span_changes_no_more),
+        cmocka_unit_test(test_limits_are_kept_and_counted),
+        cmocka_unit_test(test_values_are_cut_at_64_levels),
+        cmocka_unit_test(test_spans_are_grouped_by_scope),
+        cmocka_unit_test(test_ids_are_written_as_lowercase_hex),
+        cmocka_unit_test(test_null_does_nothing),
+        cmocka_unit_test(test_null_arguments_do_no_harm),
+        cmocka_unit_test(test_a_disabled_sdk_passes_the_parent_on),
+        cmocka_unit_test(test_traces_exported_nowhere_still_have_ids),
+        cmocka_unit_test(test_a_counter_is_a_cumulative_monotonic_sum),
+        cmocka_unit_test(test_misuse_of_counters_is_warned_about),
+        cmocka_unit_test(test_too_many_series_flow_into_one),
+        cmocka_unit_test(test_a_log_record_carries_all_its_parts),
+        cmocka_unit_test(test_a_short_log_call_fills_in_the_rest),
+        cmocka_unit_test(test_an_empty_log_record_is_still_observed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
