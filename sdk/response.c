@@ -34,12 +34,16 @@ int otk_response_read(otk_signal signal, const uint8_t *body, size_t size, struc
         OTK_MESSAGE_TRACES_RESPONSE, OTK_MESSAGE_METRICS_RESPONSE, OTK_MESSAGE_LOGS_RESPONSE};
     const struct otk_message *type = otk_schema(responses[signal]);
     struct otk_partial_success partial = {0, {"", 0}};
-    int rc = size ? check(type, body, size) : 0;
+    if (!size) {
+        *out = partial;
+        return 0;
+    }
+    int rc = check(type, body, size);
     if (rc)
         return rc;
     const uint8_t *end = body + size;
     struct otk_record record;
-    while (size && body < end) {
+    while (body < end) {
         otk_wire_next(type, &body, &record);
         if (record.field && record.number == PARTIAL_SUCCESS)
             read_partial_success(record.field->message, record.data, record.size, &partial);
