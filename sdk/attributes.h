@@ -18,14 +18,16 @@ struct otk_limits {
 
 #define OTK_LIMITS_NONE ((struct otk_limits){SIZE_MAX, SIZE_MAX})
 
+struct otk_entry {
+    uint32_t at, size;         /* of the record in the set's bytes */
+    uint32_t key_at, key_size; /* from the record's start */
+};
+
 struct otk_attribute_set {
     struct otk_buffer bytes; /* KeyValue records with the number `number`, nothing else */
     unsigned number;
     struct otk_limits limits;
-    struct otk_entry {
-        uint32_t at, size;         /* the record */
-        uint32_t key_at, key_size; /* from the record's start */
-    } *entries;
+    struct otk_entry *entries;
     size_t count, capacity;
     uint32_t dropped;
 };

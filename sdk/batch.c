@@ -5,13 +5,7 @@
 #include <stdlib.h>
 
 /* The three signals share these numbers. */
-enum {
-    REQUEST_RESOURCE_ITEMS = 1,
-    RESOURCE = 1,
-    RESOURCE_SCOPE_ITEMS = 2,
-    SCOPE = 1,
-    SCOPE_ITEMS = 2
-};
+enum { REQUEST_RESOURCE_ITEMS = 1, RESOURCE = 1, RESOURCE_SCOPE_ITEMS = 2, SCOPE = 1, SCOPE_ITEMS = 2 };
 
 static size_t record_size(size_t content)
 {

@@ -29,7 +29,8 @@ struct otk_item {
 
 /* Appends an Export…ServiceRequest. Returns 0, OTK_ENOMEM, or OTK_ELIMIT when
  * it would exceed the buffer's limit. */
-int otk_batch_write(struct otk_buffer *b, const struct otk_buffer *resource, const struct otk_item *items, size_t count);
+int otk_batch_write(struct otk_buffer *b, const struct otk_buffer *resource, const struct otk_item *items,
+                    size_t count);
 
 /* A ring of items of a fixed capacity. */
 struct otk_queue {

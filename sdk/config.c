@@ -15,7 +15,7 @@ struct loader {
     struct otk_warnings *warnings;
 };
 
-/* Reads `raw` into the field at `to`. Returns NULL, or what the value should have been; `no_memory` when that ran out. */
+/* Reads `raw` into the field at `to`. Returns NULL, or a sentence on what is wrong; `no_memory` when that ran out. */
 typedef const char *parse_fn(const struct loader *l, const struct variable *v, const char *name, const char *raw,
                              void *to);
 
@@ -71,7 +71,8 @@ static const char *parse_number(const struct loader *l, const struct variable *v
     (void)l, (void)name;
     unsigned number;
     if (!read_number(raw, &number) || number < v->minimum)
-        return v->minimum ? "must be a whole number from 1 to 2147483647" : "must be a whole number from 0 to 2147483647";
+        return v->minimum ? "must be a whole number from 1 to 2147483647"
+                          : "must be a whole number from 0 to 2147483647";
     *(unsigned *)to = number;
     return NULL;
 }
@@ -168,7 +169,9 @@ static const char *parse_config_file(const struct loader *l, const struct variab
 
 #define FIELD(field) offsetof(struct otk_config, field)
 
-#define EXPORTER(what, index) {"OTEL_" what "_EXPORTER", NULL, "otlp", parse_exporter, FIELD(signals[index].enabled), 0, EVERY}
+/* clang-format off: the macros are rows, too */
+#define EXPORTER(what, index) \
+    {"OTEL_" what "_EXPORTER", NULL, "otlp", parse_exporter, FIELD(signals[index].enabled), 0, EVERY}
 
 #define OTLP_ONE(what, index, suffix, fallback, parse, field) \
     {"OTEL_EXPORTER_OTLP_" what "_" suffix, "OTEL_EXPORTER_OTLP_" suffix, fallback, parse, \
@@ -186,7 +189,9 @@ static const char *parse_config_file(const struct loader *l, const struct variab
 
 #define LENGTH(name, field) {name, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", parse_length, FIELD(field), 0, EVERY}
 #define COUNT(name, general, field) {name, general, "128", parse_number, FIELD(field), 0, EVERY}
-#define OWN(name, fallback, minimum, field) {"OTEL_C_EXPORTER_" name, NULL, fallback, parse_number, FIELD(field), minimum, EVERY}
+#define OWN(name, fallback, minimum, field) \
+    {"OTEL_C_EXPORTER_" name, NULL, fallback, parse_number, FIELD(field), minimum, EVERY}
+/* clang-format on */
 
 /* The exporters come first: what they switch off is not looked at. */
 static const struct variable variables[] = {
@@ -208,8 +213,8 @@ static const struct variable variables[] = {
     BATCH("OTEL_BSP", OTK_SIGNAL_TRACES, "5000"),
     BATCH("OTEL_BLRP", OTK_SIGNAL_LOGS, "1000"),
     {"OTEL_METRIC_EXPORT_INTERVAL", NULL, "60000", parse_number, FIELD(signals[OTK_SIGNAL_METRICS].delay_ms), 1, EVERY},
-    {"OTEL_METRIC_EXPORT_TIMEOUT", NULL, "30000", parse_timeout,
-     FIELD(signals[OTK_SIGNAL_METRICS].export_timeout_ms), 0, EVERY},
+    {"OTEL_METRIC_EXPORT_TIMEOUT", NULL, "30000", parse_timeout, FIELD(signals[OTK_SIGNAL_METRICS].export_timeout_ms),
+     0, EVERY},
     LENGTH("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", span_attribute_length),
     LENGTH("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", log_attribute_length),
     COUNT("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT", span_attributes),
@@ -340,8 +345,8 @@ static int check_settings(const otk_sdk_options *options, otk_error *error)
             continue;
         if (error) {
             error->code = OTK_EINVAL;
-            snprintf(error->message, sizeof error->message, "there is no setting \"%.*s\"",
-                     (int)strcspn(*setting, "="), *setting);
+            snprintf(error->message, sizeof error->message, "there is no setting \"%.*s\"", (int)strcspn(*setting, "="),
+                     *setting);
         }
         return OTK_EINVAL;
     }

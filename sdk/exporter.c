@@ -196,9 +196,12 @@ enum verdict { DELIVERED, REFUSED, AGAIN };
 static bool is_transient(CURLcode result)
 {
     static const CURLcode transient[] = {
-        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT,
-        CURLE_GOT_NOTHING,          CURLE_SEND_ERROR,            CURLE_RECV_ERROR,      CURLE_PARTIAL_FILE,
-        CURLE_SSL_CONNECT_ERROR,    CURLE_HTTP2,                 CURLE_HTTP2_STREAM,
+        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY,
+        CURLE_COULDNT_CONNECT,      CURLE_OPERATION_TIMEDOUT,
+        CURLE_GOT_NOTHING,          CURLE_SEND_ERROR,
+        CURLE_RECV_ERROR,           CURLE_PARTIAL_FILE,
+        CURLE_SSL_CONNECT_ERROR,    CURLE_HTTP2,
+        CURLE_HTTP2_STREAM,
     };
     for (size_t i = 0; i < sizeof transient / sizeof transient[0]; i++)
         if (transient[i] == result)

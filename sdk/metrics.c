@@ -25,7 +25,7 @@ enum { BUCKETS = 256, SERIES_MAX = 2000, ATTRIBUTES_MAX_BYTES = 1 << 20, NAME_MA
 
 /* The sum of one set of attributes. */
 struct series {
-    struct series *next;           /* in order of appearance */
+    struct series *next; /* in order of appearance */
     struct series *next_in_bucket;
     uint64_t hash;
     uint64_t start_time_unix_nano;

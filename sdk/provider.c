@@ -529,8 +529,7 @@ static struct otk_scope *unify(otk_sdk *sdk, struct otk_scope *scope)
 }
 
 /* A handle of `size` bytes, which begins with its scope. */
-static void *get_scope(otk_sdk *sdk, otk_signal signal, size_t size, const char *name,
-                       const otk_scope_options *options)
+static void *get_scope(otk_sdk *sdk, otk_signal signal, size_t size, const char *name, const otk_scope_options *options)
 {
     static const otk_scope_options none = OTK_SCOPE_OPTIONS_INIT;
     if (!sdk)

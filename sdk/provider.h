@@ -33,9 +33,9 @@ struct otk_sdk {
     struct otk_item *batch;
     struct otk_buffer body;
 
-    pthread_mutex_t mutex; /* covers what follows */
-    pthread_cond_t work;   /* for the worker: something is due */
+    pthread_cond_t work;     /* for the worker: something is due */
     pthread_cond_t progress; /* for those who flush or shut down */
+    pthread_mutex_t mutex;   /* covers what follows */
     struct otk_scope *scopes[OTK_SIGNAL_COUNT];
     struct otk_pipeline pipelines[OTK_SIGNAL_COUNT];
     uint64_t flush_wanted, flush_done;

@@ -194,7 +194,8 @@ static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name
     uint64_t now = otk_clock_monotonic();
     span->tracer = tracer;
     span->clock_offset = otk_clock_offset(now);
-    span->start_time_unix_nano = options->start_time_unix_nano ? options->start_time_unix_nano : now + span->clock_offset;
+    span->start_time_unix_nano =
+        options->start_time_unix_nano ? options->start_time_unix_nano : now + span->clock_offset;
     span->kind = options->kind == OTK_SPAN_KIND_UNSPECIFIED ? OTK_SPAN_KIND_INTERNAL : options->kind;
     otk_attribute_set_init(&span->attributes, SPAN_ATTRIBUTES, limits, config->max_request_bytes);
     span->events.bytes = span->links.bytes = OTK_BUFFER_INIT(config->max_request_bytes);

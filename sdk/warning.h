@@ -14,7 +14,7 @@
 struct otk_warnings {
     otk_warning_fn *handler;
     void *arg;
-    pthread_mutex_t mutex; /* covers what follows */
+    pthread_mutex_t mutex;                  /* covers what follows */
     uint64_t told[OTK_WARNINGS_REMEMBERED]; /* hashes, the oldest overwritten first */
     size_t count;
 };

@@ -140,8 +140,8 @@ static void test_only_true_is_true(void **state)
         bool disabled;
         unsigned warnings;
     } cases[] = {
-        {"OTEL_SDK_DISABLED=true", true, 0},  {"OTEL_SDK_DISABLED=TRUE", true, 0}, {"OTEL_SDK_DISABLED=false", false, 0},
-        {"OTEL_SDK_DISABLED=", false, 0},     {"OTEL_SDK_DISABLED=1", false, 1},   {"OTEL_SDK_DISABLED=yes", false, 1},
+        {"OTEL_SDK_DISABLED=true", true, 0}, {"OTEL_SDK_DISABLED=TRUE", true, 0}, {"OTEL_SDK_DISABLED=false", false, 0},
+        {"OTEL_SDK_DISABLED=", false, 0},    {"OTEL_SDK_DISABLED=1", false, 1},   {"OTEL_SDK_DISABLED=yes", false, 1},
         {"OTEL_SDK_DISABLED=on", false, 1},
     };
     (void)state;
@@ -157,9 +157,9 @@ static void test_only_true_is_true(void **state)
 static void test_compression_is_set_per_signal(void **state)
 {
     (void)state;
-    struct loaded l = load((const char *const[]){"OTEL_EXPORTER_OTLP_COMPRESSION=GZIP",
-                                                 "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=none",
-                                                 "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=brotli", NULL});
+    struct loaded l =
+        load((const char *const[]){"OTEL_EXPORTER_OTLP_COMPRESSION=GZIP", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=none",
+                                   "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=brotli", NULL});
     assert_false(l.config.TRACES.gzip);
     assert_true(l.config.METRICS.gzip);
     assert_true(l.config.LOGS.gzip);
@@ -222,8 +222,9 @@ static void test_only_the_otlp_exporter_exports(void **state)
         bool enabled;
         unsigned warnings;
     } cases[] = {
-        {"otlp", true, 0},        {"OTLP", true, 0},    {"", true, 0},         {"none", false, 0}, {"None", false, 0},
-        {"console", false, 1},    {"zipkin", false, 1}, {"otlp,console", true, 1}, {"foo,none", false, 1},
+        {"otlp", true, 0},    {"OTLP", true, 0},         {"", true, 0},
+        {"none", false, 0},   {"None", false, 0},        {"console", false, 1},
+        {"zipkin", false, 1}, {"otlp,console", true, 1}, {"foo,none", false, 1},
     };
     static const char *const names[OTK_SIGNAL_COUNT] = {"TRACES", "METRICS", "LOGS"};
     (void)state;
@@ -244,9 +245,9 @@ static void test_only_the_otlp_exporter_exports(void **state)
 static void test_variables_of_another_exporter_are_not_looked_at(void **state)
 {
     (void)state;
-    struct loaded l = load((const char *const[]){"OTEL_TRACES_EXPORTER=none",
-                                                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=nonsense",
-                                                 "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=nonsense", NULL});
+    struct loaded l =
+        load((const char *const[]){"OTEL_TRACES_EXPORTER=none", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=nonsense",
+                                   "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=nonsense", NULL});
     assert_null(l.config.TRACES.endpoint);
     assert_int_equal(l.notes.count, 0);
     otk_config_clear(&l.config);
@@ -287,10 +288,9 @@ static void test_headers_of_a_signal_replace_the_general_ones(void **state)
 static void test_certificates_are_set_per_signal(void **state)
 {
     (void)state;
-    struct loaded l = load((const char *const[]){"OTEL_EXPORTER_OTLP_CERTIFICATE=ca.pem",
-                                                 "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE=traces.pem",
-                                                 "OTEL_EXPORTER_OTLP_CLIENT_KEY=key.pem",
-                                                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=client.pem", NULL});
+    struct loaded l = load((const char *const[]){
+        "OTEL_EXPORTER_OTLP_CERTIFICATE=ca.pem", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE=traces.pem",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY=key.pem", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=client.pem", NULL});
     assert_string_equal(l.config.TRACES.certificate, "traces.pem");
     assert_string_equal(l.config.LOGS.certificate, "ca.pem");
     assert_string_equal(l.config.LOGS.client_key, "key.pem");
@@ -403,10 +403,12 @@ static void test_later_sources_of_the_resource_win(void **state)
     d = resource_of((otk_sdk_options){.settings = both});
     assert_string_equal(d.text, OURS "zone=a;empty=;service.name=named;");
     d = resource_of((otk_sdk_options){
-        .settings = both, .resource = OTK_ATTRIBUTES(otk_attribute_string("zone", "b"), otk_attribute_string("empty", "c"))});
+        .settings = both,
+        .resource = OTK_ATTRIBUTES(otk_attribute_string("zone", "b"), otk_attribute_string("empty", "c"))});
     assert_string_equal(d.text, OURS "service.name=named;zone=b;empty=c;");
-    d = resource_of((otk_sdk_options){
-        .settings = both, .service_name = "code", .resource = OTK_ATTRIBUTES(otk_attribute_string("service.name", "r"))});
+    d = resource_of((otk_sdk_options){.settings = both,
+                                      .service_name = "code",
+                                      .resource = OTK_ATTRIBUTES(otk_attribute_string("service.name", "r"))});
     assert_string_equal(d.text, OURS "zone=a;empty=;service.name=code;");
 }
 

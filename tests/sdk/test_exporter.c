@@ -283,7 +283,8 @@ static void test_the_timeout_bounds_an_export(void **state)
 {
     struct world w;
     (void)state;
-    start_with(&w, (const char *const[]){server_holds, NULL}, (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=50", NULL});
+    start_with(&w, (const char *const[]){server_holds, NULL},
+               (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=50", NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
     assert_int_equal(traces_of(&w).dropped[OTK_DROP_UNREACHABLE], 1);
@@ -352,7 +353,9 @@ static void test_the_status_of_a_refusal_is_told(void **state)
 {
     struct world w;
     (void)state;
-    start(&w, (const char *const[]){"HTTP/1.1 400 Bad\r\nContent-Length: 10\r\n\r\n\x12\x08" "bad span", NULL});
+    start(&w, (const char *const[]){"HTTP/1.1 400 Bad\r\nContent-Length: 10\r\n\r\n\x12\x08"
+                                    "bad span",
+                                    NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
     assert_noted(&w.notes, "the server answered 400: bad span");
@@ -380,7 +383,8 @@ static void test_a_full_batch_goes_at_once(void **state)
 {
     struct world w;
     (void)state;
-    start_with(&w, NULL, (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=2147483647", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10", NULL});
+    start_with(&w, NULL,
+               (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=2147483647", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10", NULL});
     record(&w, 10);
     server_wait(w.server, 1);
     finish(&w);
@@ -478,7 +482,8 @@ static void test_shutdown_ends_a_retry_wait(void **state)
     struct world w;
     (void)state;
     start_with(&w, (const char *const[]){SERVER_STATUS("503 Busy\r\nRetry-After: 3600"), NULL},
-               (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=0", "OTEL_BSP_EXPORT_TIMEOUT=0", "OTEL_BSP_SCHEDULE_DELAY=0", NULL});
+               (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=0", "OTEL_BSP_EXPORT_TIMEOUT=0",
+                                     "OTEL_BSP_SCHEDULE_DELAY=0", NULL});
     record(&w, 1);
     server_wait(w.server, 1);
     assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_ESYSTEM);

@@ -155,8 +155,8 @@ static void test_a_child_continues_its_parents_trace(void **state)
     finish(&w);
 }
 
-static const otk_span_context remote = {.trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x03, .is_remote = true,
-                                        .trace_state = "vendor=x"};
+static const otk_span_context remote = {
+    .trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x03, .is_remote = true, .trace_state = "vendor=x"};
 
 /* SDK-ENC-05, SDK-ID-04, SDK-API-04, -16 */
 static void test_a_remote_parent_shows_in_flags_and_trace_state(void **state)
@@ -362,8 +362,8 @@ static void test_the_first_ok_is_final_and_unset_changes_nothing(void **state)
         int first, second, result;
         const char *message;
     } pairs[] = {
-        {UNSET, UNSET, UNSET, NULL}, {UNSET, OK, OK, NULL}, {UNSET, ERROR, ERROR, "second"},
-        {OK, UNSET, OK, NULL},       {OK, OK, OK, NULL},    {OK, ERROR, OK, NULL},
+        {UNSET, UNSET, UNSET, NULL},    {UNSET, OK, OK, NULL}, {UNSET, ERROR, ERROR, "second"},
+        {OK, UNSET, OK, NULL},          {OK, OK, OK, NULL},    {OK, ERROR, OK, NULL},
         {ERROR, UNSET, ERROR, "first"}, {ERROR, OK, OK, NULL}, {ERROR, ERROR, ERROR, "second"},
     };
     struct world w;
@@ -415,7 +415,9 @@ static void test_an_ended_span_changes_no_more(void **state)
 static void test_limits_are_kept_and_counted(void **state)
 {
     struct world w;
-    const otk_value list[] = {otk_value_string("gr\xC3\xBC\xC3\x9F" "e"), otk_value_bytes("12345", 5)};
+    const otk_value list[] = {otk_value_string("gr\xC3\xBC\xC3\x9F"
+                                               "e"),
+                              otk_value_bytes("12345", 5)};
     (void)state;
     start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
                                          "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=0",

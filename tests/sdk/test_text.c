@@ -15,11 +15,21 @@ static void test_text_is_repaired_and_cut_by_characters(void **state)
     } cases[] = {
         {"plain", SIZE_MAX, "plain"},
         {"", SIZE_MAX, ""},
-        {"a\xff" "b", SIZE_MAX, "a\xEF\xBF\xBD" "b"},
+        {"a\xff"
+         "b",
+         SIZE_MAX,
+         "a\xEF\xBF\xBD"
+         "b"},
         {"\xC3", SIZE_MAX, "\xEF\xBF\xBD"},
         {"\xED\xA0\x80", SIZE_MAX, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
-        {"gr\xC3\xBC\xC3\x9F" "e", 3, "gr\xC3\xBC"},
-        {"gr\xC3\xBC\xC3\x9F" "e", 5, "gr\xC3\xBC\xC3\x9F" "e"},
+        {"gr\xC3\xBC\xC3\x9F"
+         "e",
+         3, "gr\xC3\xBC"},
+        {"gr\xC3\xBC\xC3\x9F"
+         "e",
+         5,
+         "gr\xC3\xBC\xC3\x9F"
+         "e"},
         {"\xff\xff\xff", 2, "\xEF\xBF\xBD\xEF\xBF\xBD"},
         {"abc", 0, ""},
     };
