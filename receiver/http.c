@@ -57,6 +57,7 @@ struct queue {
 /* A connection, and the request that is being read from it. */
 struct conn {
     struct entry entry; /* in `idle` or `busy` */
+    struct source source;
     struct queue *queue;
     struct otk_http *http;
     struct MHD_Connection *mhd;
@@ -143,9 +144,10 @@ static struct entry *due(const struct queue *q, uint64_t now_ms)
     return q->first && q->first->due_ms <= now_ms ? q->first : NULL;
 }
 
-static bool watch(struct otk_http *h, struct source *s, int fd, void (*ready)(struct otk_http *h, struct source *s))
+static bool watch(struct otk_http *h, struct source *s, int fd, uint32_t events,
+                  void (*ready)(struct otk_http *h, struct source *s))
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+    struct epoll_event event = {.events = events, .data.ptr = s};
     *s = (struct source){ready, fd};
     return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -184,7 +186,7 @@ static void linger(struct otk_http *h, int fd)
     }
     queue_push(h, &h->leaving, &l->entry);
     shutdown(held, SHUT_WR);
-    if (!watch(h, &l->source, held, drain))
+    if (!watch(h, &l->source, held, EPOLLIN, drain))
         end_lingering(h, l);
 }
 
@@ -444,6 +446,14 @@ static void name_peer(struct conn *n, const struct sockaddr *address)
              ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
 }
 
+/* The daemon is woken by edges, and misses the end of a connection that came
+ * together with its last bytes. This makes a new edge. */
+static void end_reading(struct otk_http *h, struct source *s)
+{
+    (void)h;
+    shutdown(s->fd, SHUT_RD);
+}
+
 static struct conn *new_conn(struct otk_http *h, struct MHD_Connection *mhd)
 {
     struct conn *n = calloc(1, sizeof *n);
@@ -453,6 +463,7 @@ static struct conn *new_conn(struct otk_http *h, struct MHD_Connection *mhd)
     n->mhd = mhd;
     n->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     name_peer(n, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    watch(h, &n->source, n->fd, EPOLLRDHUP | EPOLLET, end_reading);
     move_to(n, &h->idle);
     h->connections++;
     return n;
@@ -460,6 +471,7 @@ static struct conn *new_conn(struct otk_http *h, struct MHD_Connection *mhd)
 
 static void free_conn(struct otk_http *h, struct conn *n)
 {
+    epoll_ctl(h->epoll, EPOLL_CTL_DEL, n->fd, NULL);
     queue_remove(n->queue, &n->entry);
     otk_capture_free(n->capture);
     free(n);
@@ -650,7 +662,7 @@ static int start_daemon(struct otk_http *h, otk_error *error)
     if (!h->daemon)
         return fail(error, OTK_ESYSTEM, "the HTTP server");
     int fd = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    return watch(h, &h->daemon_source, fd, run_daemon) ? 0 : fail(error, OTK_ESYSTEM, "the HTTP server");
+    return watch(h, &h->daemon_source, fd, EPOLLIN, run_daemon) ? 0 : fail(error, OTK_ESYSTEM, "the HTTP server");
 }
 
 static int prepare_answers(struct otk_http *h, otk_error *error)
@@ -670,10 +682,10 @@ static int watch_sources(struct otk_http *h, otk_error *error)
     int stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stop >= 0)
         h->stop_source.fd = stop;
-    if (h->epoll < 0 || stop < 0 || !watch(h, &h->stop_source, stop, begin_stop))
+    if (h->epoll < 0 || stop < 0 || !watch(h, &h->stop_source, stop, EPOLLIN, begin_stop))
         return fail(error, OTK_ESYSTEM, "the event loop");
     for (size_t i = 0; i < h->listener.count; i++)
-        if (!watch(h, &h->listening[i], h->listener.sockets[i], accept_some))
+        if (!watch(h, &h->listening[i], h->listener.sockets[i], EPOLLIN, accept_some))
             return fail(error, OTK_ESYSTEM, "the event loop");
     return 0;
 }

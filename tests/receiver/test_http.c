@@ -518,6 +518,32 @@ static void test_request_cut_off_by_the_client_is_kept_with_the_reason(void **st
     assert_int_equal(counts().refused, 1);
 }
 
+/* The end of the connection arrives together with the last bytes, or right behind them. */
+static void test_bytes_with_the_end_behind_them_are_kept_at_once(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i <= 20; i++) {
+        struct client one = client_open(otk_receiver_port(rx));
+        client_print(&one, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{\"re");
+        shutdown(one.fd, SHUT_WR);
+        assert_int_equal(otk_receiver_wait_requests(rx, i, PATIENCE_MS), 0);
+        assert_int_equal(otk_receiver_request(rx, i - 1)->body.size, 4);
+        client_close(&one);
+    }
+}
+
+static void test_client_that_only_closes_its_side_gets_its_answer(void **state)
+{
+    (void)state;
+    struct response r;
+    client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    shutdown(c.fd, SHUT_WR);
+    assert_true(client_read(&c, &r));
+    assert_int_equal(r.status, 200);
+    response_clear(&r);
+    assert_true(client_sees_end(&c));
+}
+
 /* RX-LIM-05 */
 static void test_request_that_dawdles_gets_408(void **state)
 {
@@ -615,6 +641,8 @@ int main(void)
         test(info_answers_what_logfire_asks),
         test(health_is_told_and_kept_out_of_the_captures),
         test(request_cut_off_by_the_client_is_kept_with_the_reason),
+        test(bytes_with_the_end_behind_them_are_kept_at_once),
+        test(client_that_only_closes_its_side_gets_its_answer),
         test(request_that_dawdles_gets_408),
         test(idle_and_half_spoken_connections_are_closed_in_time),
         test(more_connections_than_allowed_wait_their_turn),
