@@ -27,7 +27,10 @@ struct record {
     const char *tail;
 };
 
-#define RECORD_INIT {OTK_BUFFER_INIT(HEAD_MAX), OTK_BUFFER_INIT(HEAD_MAX), {NULL, 0}, ""}
+#define RECORD_INIT                                                                                                    \
+    {                                                                                                                  \
+        OTK_BUFFER_INIT(HEAD_MAX), OTK_BUFFER_INIT(HEAD_MAX), {NULL, 0}, ""                                            \
+    }
 
 static void record_clear(struct record *r)
 {
@@ -407,7 +410,10 @@ static int parse_request_line(struct capture *c, struct span line)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* The size that a chunk's first line tells: 0 also when it tells none. */

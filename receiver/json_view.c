@@ -12,8 +12,8 @@
 
 static struct otk_buffer buffer_for(size_t message_size)
 {
-    size_t limit = message_size > (SIZE_MAX - JSON_SLACK) / JSON_GROWTH ? SIZE_MAX
-                                                                        : message_size * JSON_GROWTH + JSON_SLACK;
+    size_t limit =
+        message_size > (SIZE_MAX - JSON_SLACK) / JSON_GROWTH ? SIZE_MAX : message_size * JSON_GROWTH + JSON_SLACK;
     return OTK_BUFFER_INIT(limit);
 }
 
@@ -112,9 +112,9 @@ static int mark_wide_numbers(struct otk_buffer *out, const struct otk_buffer *te
     const uint8_t *p = text->data, *end = text->data + text->size;
     while (p < end && !out->failed) {
         bool wide = false;
-        const uint8_t *next = *p == '"'                              ? string_end(p, end)
+        const uint8_t *next = *p == '"'                               ? string_end(p, end)
                               : *p == '-' || (*p >= '0' && *p <= '9') ? number_end(p, end, &wide)
-                                                                     : p + 1;
+                                                                      : p + 1;
         otk_buffer_append(out, p, (size_t)(next - p));
         if (wide)
             otk_buffer_text(out, ".0");

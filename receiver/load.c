@@ -253,8 +253,8 @@ static int guess_signal(struct load *l, otk_signal *out)
         struct fit fit = try_signal(&l->source, (otk_signal)i);
         if (fit.rc == OTK_ENOMEM)
             return fail_memory(l);
-        bool better = best.rc ? !fit.rc || fit.fault.offset >= best.fault.offset
-                              : !fit.rc && fit.unknown < best.unknown;
+        bool better =
+            best.rc ? !fit.rc || fit.fault.offset >= best.fault.offset : !fit.rc && fit.unknown < best.unknown;
         equals = better ? !fit.rc : equals + (!fit.rc && fit.unknown == best.unknown);
         if (better) {
             best = fit;
@@ -265,8 +265,9 @@ static int guess_signal(struct load *l, otk_signal *out)
     if (equals == 1)
         return 0;
     if (equals)
-        return fail(l, OTK_EINVAL, ": the bytes do not tell which signal they hold, traces, metrics or logs: say it "
-                                   "with --signal");
+        return fail(l, OTK_EINVAL,
+                    ": the bytes do not tell which signal they hold, traces, metrics or logs: say it "
+                    "with --signal");
     otk_fault_sentence(&best.fault, sentence, sizeof sentence);
     return fail(l, OTK_EDATA, ": neither OTLP/JSON, nor an archive, nor a request in protobuf: %s", sentence);
 }
@@ -461,9 +462,12 @@ static int take_response(struct load *l, struct pending *pending, const struct o
 static int take_record(struct load *l, struct pending *pending, const struct otk_warc_record *record)
 {
     switch (record->type) {
-    case OTK_WARC_REQUEST: return take_request(l, pending, record);
-    case OTK_WARC_RESPONSE: return take_response(l, pending, record);
-    default: return 0;
+    case OTK_WARC_REQUEST:
+        return take_request(l, pending, record);
+    case OTK_WARC_RESPONSE:
+        return take_response(l, pending, record);
+    default:
+        return 0;
     }
 }
 

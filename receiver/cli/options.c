@@ -13,10 +13,8 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-    {"", 1},           {"B", 1},
-    {"KiB", 1 << 10},  {"MiB", 1 << 20}, {"GiB", 1 << 30},
-    {"kB", 1000},      {"MB", 1000000},  {"GB", 1000000000},
-    {NULL, 0},
+    {"", 1},      {"B", 1},        {"KiB", 1 << 10},   {"MiB", 1 << 20}, {"GiB", 1 << 30},
+    {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0},
 };
 
 static const struct unit duration_units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};

@@ -72,7 +72,8 @@ static void test_wrong_usage_gets_one_clear_sentence(void **state)
     assert_ends(RUN("serve", "file"), 2, "", "otlpkit serve: takes no operands, but got 'file'\n");
     assert_ends(RUN("serve", "--save", "x.txt"), 2, "", "--save needs a name that ends in .jsonl or .warc");
     assert_ends(RUN("dump"), 2, "", "otlpkit dump: needs at least one FILE\n");
-    assert_ends(RUN("dump", "--signal", "spans", "x"), 2, "", "--signal needs one of traces, metrics, logs, not 'spans'\n");
+    assert_ends(RUN("dump", "--signal", "spans", "x"), 2, "",
+                "--signal needs one of traces, metrics, logs, not 'spans'\n");
 }
 
 /* ---- serve ----------------------------------------------------------- */
@@ -94,8 +95,8 @@ static struct process start_serving(const char *const *arguments, const char *ou
 static unsigned post(uint16_t port, const char *target, const char *json)
 {
     struct client c = client_open(port);
-    struct response r = client_post(&c, (struct post){.target = target, .type = "application/json", .body = json,
-                                                      .size = strlen(json)});
+    struct response r = client_post(
+        &c, (struct post){.target = target, .type = "application/json", .body = json, .size = strlen(json)});
     unsigned status = r.status;
     response_clear(&r);
     client_close(&c);
@@ -266,7 +267,8 @@ static void test_every_recording_dumps_to_what_it_holds(void **state)
     size_t i, dumped = 0;
     json_t *fixture, *index = json_load_file(RECORDINGS "/index.json", JSON_DECODE_INT_AS_REAL, NULL);
     assert_non_null(index);
-    json_array_foreach(json_object_get(index, "fixtures"), i, fixture) {
+    json_array_foreach(json_object_get(index, "fixtures"), i, fixture)
+    {
         const char *transport = json_string_value(json_object_get(fixture, "transport"));
         if (strcmp(transport, "http/1.1") != 0)
             continue;

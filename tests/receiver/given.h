@@ -55,7 +55,9 @@ static inline otk_capture *given_request(otk_signal signal, otk_encoding encodin
     assert_int_equal(otk_buffer_append(&c->body, body, size), 0);
     c->pub.number = 1;
     c->pub.method = "POST";
-    c->pub.target = signal == OTK_SIGNAL_TRACES ? "/v1/traces" : signal == OTK_SIGNAL_METRICS ? "/v1/metrics" : "/v1/logs";
+    c->pub.target = signal == OTK_SIGNAL_TRACES    ? "/v1/traces"
+                    : signal == OTK_SIGNAL_METRICS ? "/v1/metrics"
+                                                   : "/v1/logs";
     c->pub.http_version = "HTTP/1.1";
     c->pub.peer = "127.0.0.1:51234";
     c->pub.time_unix_nano = 1700000000123456789;

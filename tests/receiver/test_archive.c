@@ -147,11 +147,13 @@ static void test_a_refused_request_is_kept_and_its_cut_body_marked(void **state)
 static void test_records_have_what_warc_asks_for(void **state)
 {
     static const char *const lines[] = {
-        "\r\nWARC-Type: request\r\n", "\r\nWARC-Type: response\r\n",
+        "\r\nWARC-Type: request\r\n",
+        "\r\nWARC-Type: response\r\n",
         "\r\nWARC-Date: 2023-11-14T22:13:20.123456789Z\r\n",
         "\r\nContent-Type: application/http;msgtype=request\r\n",
         "\r\nContent-Type: application/http;msgtype=response\r\n",
-        "\r\nContent-Type: application/warc-fields\r\n", "\r\nWARC-Concurrent-To: <urn:uuid:",
+        "\r\nContent-Type: application/warc-fields\r\n",
+        "\r\nWARC-Concurrent-To: <urn:uuid:",
     };
     (void)state;
     char *path = archive_of(given_exchange());

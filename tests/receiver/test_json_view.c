@@ -29,8 +29,9 @@ static const json_t *attribute_value(const json_t *request)
 static void test_an_accepted_request_is_one_line(void **state)
 {
     (void)state;
-    assert_json_line(given(OTK_SIGNAL_TRACES, SPAN("'name':'x','kind':2,'startTimeUnixNano':'1'")),
-                     "{'resourceSpans':[{'scopeSpans':[{'spans':[{'name':'x','kind':2,'startTimeUnixNano':'1'}]}]}]}\n");
+    assert_json_line(
+        given(OTK_SIGNAL_TRACES, SPAN("'name':'x','kind':2,'startTimeUnixNano':'1'")),
+        "{'resourceSpans':[{'scopeSpans':[{'spans':[{'name':'x','kind':2,'startTimeUnixNano':'1'}]}]}]}\n");
     assert_json_line(given(OTK_SIGNAL_LOGS, "{}"), "{}\n");
 }
 
@@ -58,7 +59,8 @@ static void test_a_tree_has_the_same_values(void **state)
 static void test_a_tree_takes_doubles_that_look_like_large_integers(void **state)
 {
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_TRACES, SPAN("'kind':2,'attributes':[{'key':'\\\\\\'1e','value':{'doubleValue':1e20}}]"));
+    otk_capture *c =
+        given(OTK_SIGNAL_TRACES, SPAN("'kind':2,'attributes':[{'key':'\\\\\\'1e','value':{'doubleValue':1e20}}]"));
     json_t *tree = otk_capture_json_tree(c);
     assert_non_null(tree);
     assert_true(json_number_value(json_object_get(attribute_value(tree), "doubleValue")) == 1e20);

@@ -52,10 +52,9 @@ static void test_durations_are_human(void **state)
     static const struct {
         const char *nanos, *text;
     } cases[] = {
-        {"1000000000", "  0ns"},       {"1000000999", "  999ns"},      {"1000427000", "  427us"},
-        {"1000001500", "  1.5us"},     {"1012000000", "  12ms"},       {"4400000000", "  3.4s"},
-        {"126000000000", "  2m05s"},   {"3781000000000", "  1h03m"},   {"998800000", "  -1.2ms"},
-        {"0", "  no end"},
+        {"1000000000", "  0ns"},   {"1000000999", "  999ns"}, {"1000427000", "  427us"},   {"1000001500", "  1.5us"},
+        {"1012000000", "  12ms"},  {"4400000000", "  3.4s"},  {"126000000000", "  2m05s"}, {"3781000000000", "  1h03m"},
+        {"998800000", "  -1.2ms"}, {"0", "  no end"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -117,20 +116,21 @@ static void test_numbers_of_the_future_are_shown_as_numbers(void **state)
 static void test_a_metric_is_a_line_for_every_data_point(void **state)
 {
     (void)state;
-    assert_text(OTK_SIGNAL_METRICS,
-                "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'name':'reqs','unit':'{r}','sum':{"
-                "'aggregationTemporality':2,'isMonotonic':true,'dataPoints':[{'timeUnixNano':'1700000000123456789',"
-                "'asInt':'12','attributes':[{'key':'a','value':{'boolValue':true}}]},{'asDouble':0.5},{'flags':1},{}]}},"
-                "{'name':'h','histogram':{'aggregationTemporality':1,'dataPoints':[{'count':'3','sum':6.5,'max':4}]}},"
-                "{'name':'s','summary':{'dataPoints':[{'count':'1','quantileValues':[{'quantile':0.5,'value':2}]}]}},"
-                "{'name':'none','gauge':{}}]}]}]}",
-                "22:13:20.123  metric  -  reqs  sum  12 {r}  cumulative monotonic  a=true\n"
-                "--:--:--.---  metric  -  reqs  sum  0.5 {r}  cumulative monotonic\n"
-                "--:--:--.---  metric  -  reqs  sum  no recorded value {r}  cumulative monotonic\n"
-                "--:--:--.---  metric  -  reqs  sum  ERROR: no value {r}  cumulative monotonic\n"
-                "--:--:--.---  metric  -  h  histogram  count=3 sum=6.5 max=4  delta\n"
-                "--:--:--.---  metric  -  s  summary  count=1 q0.5=2\n"
-                "--:--:--.---  metric  -  none  gauge  no data points\n");
+    assert_text(
+        OTK_SIGNAL_METRICS,
+        "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[{'name':'reqs','unit':'{r}','sum':{"
+        "'aggregationTemporality':2,'isMonotonic':true,'dataPoints':[{'timeUnixNano':'1700000000123456789',"
+        "'asInt':'12','attributes':[{'key':'a','value':{'boolValue':true}}]},{'asDouble':0.5},{'flags':1},{}]}},"
+        "{'name':'h','histogram':{'aggregationTemporality':1,'dataPoints':[{'count':'3','sum':6.5,'max':4}]}},"
+        "{'name':'s','summary':{'dataPoints':[{'count':'1','quantileValues':[{'quantile':0.5,'value':2}]}]}},"
+        "{'name':'none','gauge':{}}]}]}]}",
+        "22:13:20.123  metric  -  reqs  sum  12 {r}  cumulative monotonic  a=true\n"
+        "--:--:--.---  metric  -  reqs  sum  0.5 {r}  cumulative monotonic\n"
+        "--:--:--.---  metric  -  reqs  sum  no recorded value {r}  cumulative monotonic\n"
+        "--:--:--.---  metric  -  reqs  sum  ERROR: no value {r}  cumulative monotonic\n"
+        "--:--:--.---  metric  -  h  histogram  count=3 sum=6.5 max=4  delta\n"
+        "--:--:--.---  metric  -  s  summary  count=1 q0.5=2\n"
+        "--:--:--.---  metric  -  none  gauge  no data points\n");
 }
 
 /* RX-SEM-09, RX-SEM-10, RX-SEM-11 */
@@ -162,8 +162,9 @@ static void test_long_values_are_cut_and_tell_their_length(void **state)
     (void)state;
     snprintf(json, sizeof json, SPAN("'attributes':[{'key':'k','value':{'stringValue':'%01000d'}}]"), 0);
     assert_contains(OTK_SIGNAL_TRACES, json, "0\"…(1000 bytes)");
-    size_t used = (size_t)snprintf(json, sizeof json, "%s", "{'resourceLogs':[{'scopeLogs':[{'logRecords':[{'body':"
-                                                            "{'arrayValue':{'values':[{}");
+    size_t used = (size_t)snprintf(json, sizeof json, "%s",
+                                   "{'resourceLogs':[{'scopeLogs':[{'logRecords':[{'body':"
+                                   "{'arrayValue':{'values':[{}");
     for (int i = 0; i < 99; i++)
         used += (size_t)snprintf(json + used, sizeof json - used, ",{}");
     snprintf(json + used, sizeof json - used, "]}}}]}]}]}");

@@ -143,12 +143,12 @@ static void test_values_of_every_kind(void **state)
 static void test_a_log_record_shows_every_field(void **state)
 {
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_LOGS,
-                           LOG("'timeUnixNano':'1','observedTimeUnixNano':'2','severityNumber':17,"
-                               "'severityText':'Error','body':{'stringValue':'b'},'droppedAttributesCount':3,"
-                               "'attributes':[{'key':'k','value':{'stringValue':'v'}}],'flags':1,"
-                               "'traceId':'000102030405060708090a0b0c0d0e0f','spanId':'0001020304050607',"
-                               "'eventName':'evt'"));
+    otk_capture *c =
+        given(OTK_SIGNAL_LOGS, LOG("'timeUnixNano':'1','observedTimeUnixNano':'2','severityNumber':17,"
+                                   "'severityText':'Error','body':{'stringValue':'b'},'droppedAttributesCount':3,"
+                                   "'attributes':[{'key':'k','value':{'stringValue':'v'}}],'flags':1,"
+                                   "'traceId':'000102030405060708090a0b0c0d0e0f','spanId':'0001020304050607',"
+                                   "'eventName':'evt'"));
     const otk_captured_log *log = otk_capture_log(c, 0);
     assert_true(log->time_unix_nano == 1 && log->observed_time_unix_nano == 2);
     assert_int_equal(log->severity_number, OTK_SEVERITY_NUMBER_ERROR);
@@ -167,14 +167,14 @@ static void test_a_log_record_shows_every_field(void **state)
 static void test_sums_and_gauges(void **state)
 {
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_METRICS,
-                           "{'resourceMetrics':[{'scopeMetrics':[{'metrics':["
-                           "{'name':'n','description':'d','unit':'u','metadata':[{'key':'m'}],'sum':{"
-                           "'aggregationTemporality':2,'isMonotonic':true,'dataPoints':[{'asInt':'-5',"
-                           "'startTimeUnixNano':'1','timeUnixNano':'2','flags':1,'attributes':[{'key':'k'}],"
-                           "'exemplars':[{'asDouble':2.5,'timeUnixNano':'3','spanId':'0001020304050607',"
-                           "'filteredAttributes':[{'key':'f'}]}]},{'asDouble':1.5},{}]}},"
-                           "{'gauge':{'dataPoints':[{'asDouble':0}]}},{'name':'nothing'}]}]}]}");
+    otk_capture *c =
+        given(OTK_SIGNAL_METRICS, "{'resourceMetrics':[{'scopeMetrics':[{'metrics':["
+                                  "{'name':'n','description':'d','unit':'u','metadata':[{'key':'m'}],'sum':{"
+                                  "'aggregationTemporality':2,'isMonotonic':true,'dataPoints':[{'asInt':'-5',"
+                                  "'startTimeUnixNano':'1','timeUnixNano':'2','flags':1,'attributes':[{'key':'k'}],"
+                                  "'exemplars':[{'asDouble':2.5,'timeUnixNano':'3','spanId':'0001020304050607',"
+                                  "'filteredAttributes':[{'key':'f'}]}]},{'asDouble':1.5},{}]}},"
+                                  "{'gauge':{'dataPoints':[{'asDouble':0}]}},{'name':'nothing'}]}]}]}");
     const otk_captured_metric *m = otk_capture_metric(c, 0);
     assert_string_equal(m->name, "n");
     assert_string_equal(m->description, "d");
@@ -203,14 +203,15 @@ static void test_sums_and_gauges(void **state)
 static void test_histograms_and_summaries(void **state)
 {
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_METRICS,
-                           "{'resourceMetrics':[{'scopeMetrics':[{'metrics':["
-                           "{'histogram':{'aggregationTemporality':1,'dataPoints':[{'count':'3','sum':6,'min':1,'max':3,"
-                           "'bucketCounts':['1','2'],'explicitBounds':[1.5]}]}},"
-                           "{'exponentialHistogram':{'dataPoints':[{'count':'4','scale':-2,'zeroCount':'1',"
-                           "'zeroThreshold':0.25,'positive':{'offset':-3,'bucketCounts':['1','300']},'negative':{}}]}},"
-                           "{'summary':{'dataPoints':[{'count':'2','sum':3,'quantileValues':"
-                           "[{'quantile':0.5,'value':1},{'quantile':1,'value':2}]}]}}]}]}]}");
+    otk_capture *c =
+        given(OTK_SIGNAL_METRICS,
+              "{'resourceMetrics':[{'scopeMetrics':[{'metrics':["
+              "{'histogram':{'aggregationTemporality':1,'dataPoints':[{'count':'3','sum':6,'min':1,'max':3,"
+              "'bucketCounts':['1','2'],'explicitBounds':[1.5]}]}},"
+              "{'exponentialHistogram':{'dataPoints':[{'count':'4','scale':-2,'zeroCount':'1',"
+              "'zeroThreshold':0.25,'positive':{'offset':-3,'bucketCounts':['1','300']},'negative':{}}]}},"
+              "{'summary':{'dataPoints':[{'count':'2','sum':3,'quantileValues':"
+              "[{'quantile':0.5,'value':1},{'quantile':1,'value':2}]}]}}]}]}]}");
     const otk_captured_point *p = otk_capture_metric(c, 0)->points;
     assert_true(p->count == 3 && p->sum == 6 && p->min == 1 && p->max == 3 && p->has_min);
     assert_int_equal(p->bucket_count_size, 2);
