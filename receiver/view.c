@@ -498,12 +498,13 @@ static const struct item_kind item_kinds[OTK_SIGNAL_COUNT] = {
     [OTK_SIGNAL_LOGS] = ITEM_KIND(&log_shape, otk_captured_log),
 };
 
-/* The messages that stand inside one another: request, resource envelope, scope envelope, item. */
+/* The messages that stand inside one another: request, resource envelope, scope envelope, item. A request has field 1
+ * only; an envelope holds what is inside as field 2, behind its resource or scope. */
 static const struct otk_message *level(otk_signal signal, unsigned depth)
 {
     const struct otk_message *type = otk_schema((enum otk_message_id)signal);
     for (unsigned i = 0; i < depth; i++)
-        type = type->number[i == 0 ? 1 : 2]->message;
+        type = type->fields[i == 0 ? 0 : 1].message;
     return type;
 }
 
