@@ -169,7 +169,8 @@ static const char *parse_config_file(const struct loader *l, const struct variab
 
 #define FIELD(field) offsetof(struct otk_config, field)
 
-/* clang-format off: the macros are rows, too */
+/* The macros are rows, too. */
+/* clang-format off */
 #define EXPORTER(what, index) \
     {"OTEL_" what "_EXPORTER", NULL, "otlp", parse_exporter, FIELD(signals[index].enabled), 0, EVERY}
 

@@ -1,0 +1,152 @@
+/* Each allocation fails once: nothing breaks, nothing leaks, and what is lost is counted. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static atomic_bool counting;
+static atomic_long until_failure;
+
+/* The linker puts these in place of the library's calls. */
+static bool fails(void)
+{
+    return atomic_load(&counting) && atomic_fetch_sub(&until_failure, 1) == 1;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+static void record(otk_sdk *sdk)
+{
+    const otk_value bad[] = {otk_value_string("\xff")};
+    otk_scope_options scope = {"1", "https://schema",
+                               OTK_ATTRIBUTES(otk_attribute_int("b", 1), otk_attribute_int("a", 1))};
+    otk_tracer *tracer = otk_sdk_tracer(sdk, "t", &scope);
+    otk_span *parent = otk_span_start(tracer, "parent", NULL);
+    otk_span *span = otk_span_start(tracer, "child", parent);
+    otk_span_set_value(span, "bad", otk_value_array(bad, 1));
+    for (int i = 0; i < 20; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        otk_span_set_string(span, key, "some text that makes the buffer grow");
+    }
+    otk_span_add_event(span, "event", OTK_ATTRIBUTES(otk_attribute_int("n", 1)));
+    otk_span_add_link(span, otk_span_get_context(parent), NULL);
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, "why");
+    otk_span_update_name(span, "renamed");
+    otk_logger_log(otk_sdk_logger(sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "text", span);
+    otk_span_free(span);
+    otk_span_free(parent);
+    otk_counter *counter = otk_meter_counter(otk_sdk_meter(sdk, "m", NULL), "count", "1", "text");
+    otk_counter_add(counter, 1, OTK_ATTRIBUTES(otk_attribute_int("b", 1), otk_attribute_int("a", 1)));
+}
+
+static void assert_accounts_balance(otk_sdk *sdk)
+{
+    otk_sdk_stats stats;
+    otk_sdk_stats_get(sdk, &stats);
+    for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
+        const otk_signal_stats *s = &stats.signals[i];
+        uint64_t sum = s->delivered + s->rejected + s->queued;
+        for (size_t k = 0; k < OTK_DROP_COUNT; k++)
+            sum += s->dropped[k];
+        assert_int_equal(s->accepted, sum);
+    }
+}
+
+/* Returns whether the failure was reached. */
+static bool run(const char *const *settings, const char *endpoint, bool start_may_fail, long nth)
+{
+    struct notes notes = {0};
+    otk_error error;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    options.endpoint = endpoint;
+    options.settings = settings;
+    options.ignore_environment = true;
+    options.on_warning = note;
+    options.on_warning_arg = &notes;
+    atomic_store(&until_failure, nth);
+    atomic_store(&counting, start_may_fail);
+    otk_sdk *sdk = otk_sdk_start(&options, &error);
+    if (!sdk)
+        assert_int_equal(error.code, OTK_ENOMEM);
+    atomic_store(&counting, !start_may_fail);
+    if (!start_may_fail) {
+        record(sdk);
+        otk_sdk_force_flush(sdk, PATIENCE_MS);
+    }
+    atomic_store(&counting, false);
+    assert_accounts_balance(sdk);
+    otk_sdk_stop(sdk);
+    return atomic_load(&until_failure) <= 0;
+}
+
+static const char *const everything[] = {"OTEL_RESOURCE_ATTRIBUTES=a=b,c=d",   "OTEL_SERVICE_NAME=tests",
+                                         "OTEL_EXPORTER_OTLP_HEADERS=a=b,c=d", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
+                                         "OTEL_EXPORTER_OTLP_TIMEOUT=1",       NULL};
+
+/* A port that is ours and that nobody listens on. */
+static int take_port(char *url, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, size, "http://127.0.0.1:%u", ntohs(address.sin_port));
+    return fd;
+}
+
+/* Until the n-th allocation does not come any more. */
+static void fail_each(bool start_may_fail)
+{
+    char url[64];
+    int fd = take_port(url, sizeof url);
+    long nth = 1;
+    while (run(everything, url, start_may_fail, nth))
+        nth++;
+    assert_true(nth > 20);
+    close(fd);
+}
+
+static void test_a_start_without_memory_fails_cleanly(void **state)
+{
+    (void)state;
+    fail_each(true);
+}
+
+static void test_recording_without_memory_loses_and_counts(void **state)
+{
+    (void)state;
+    fail_each(false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_start_without_memory_fails_cleanly),
+        cmocka_unit_test(test_recording_without_memory_loses_and_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
