@@ -225,15 +225,25 @@ static bool open_and_peek(struct reader *r, char open, char close, bool *more)
 /* ---- Skipping what is not known -------------------------------------- */
 
 static bool skip_value(struct reader *r);
+static bool unescape(struct reader *r, const struct token *t);
+
+/* Its escapes are checked by decoding them, behind what was written so far. */
+static bool skip_string(struct reader *r)
+{
+    struct token t;
+    size_t before = r->out->size;
+    bool ok = read_string(r, &t) && (!t.escaped || unescape(r, &t));
+    r->out->size = before;
+    return ok;
+}
 
 static bool skip_container(struct reader *r, char open, char close)
 {
-    struct token key;
     bool more;
     if (!open_and_peek(r, open, close, &more))
         return false;
     while (more) {
-        if (open == '{' && (!read_string(r, &key) || !expect(r, ':')))
+        if (open == '{' && (!skip_string(r) || !expect(r, ':')))
             return false;
         if (!skip_value(r) || !next_or_close(r, close, &more))
             return false;
@@ -250,7 +260,7 @@ static bool skip_value(struct reader *r)
     case '[':
         return skip_container(r, '[', ']');
     case '"':
-        return read_string(r, &ignored);
+        return skip_string(r);
     case 't':
         return literal(r, "true");
     case 'f':
