@@ -200,6 +200,8 @@ static struct capture *new_capture(struct load *l)
 static int deliver_body(struct load *l, otk_encoding encoding, otk_signal signal, size_t size, const char *where)
 {
     static const char *const targets[] = {"/v1/traces", "/v1/metrics", "/v1/logs"};
+    static const otk_header types[] = {[OTK_ENCODING_PROTOBUF] = {"Content-Type", "application/x-protobuf"},
+                                       [OTK_ENCODING_JSON] = {"Content-Type", "application/json"}};
     if (size > l->options.max_request_bytes)
         return fail_size(l, where);
     struct capture *c = new_capture(l);
@@ -210,6 +212,7 @@ static int deliver_body(struct load *l, otk_encoding encoding, otk_signal signal
     c->pub.method = "POST";
     c->pub.target = targets[signal];
     c->pub.http_version = "HTTP/1.1";
+    c->pub.headers = (otk_headers){&types[encoding], 1};
     c->pub.body = (otk_bytes){c->body.data, c->body.size};
     c->pub.body_size = size;
     c->pub.has_signal = true;
