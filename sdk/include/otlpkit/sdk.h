@@ -160,6 +160,27 @@ static inline otk_attribute otk_attribute_bytes(const char *key, const void *dat
 
 /* ---- Start and stop -------------------------------------------------- */
 
+/* The variables that are read, with OpenTelemetry's names and defaults:
+ *
+ *     OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
+ *     OTEL_{TRACES,METRICS,LOGS}_EXPORTER: otlp or none; another name exports
+ *         nothing, and is warned about
+ *     OTEL_EXPORTER_OTLP_{ENDPOINT,HEADERS,TIMEOUT,COMPRESSION,PROTOCOL,
+ *         CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE}, and for one signal
+ *         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT …; the protocol is http/protobuf,
+ *         also where another was asked for, which is warned about
+ *     OTEL_{BSP,BLRP}_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,
+ *         MAX_EXPORT_BATCH_SIZE}, OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT}
+ *     OTEL_{,SPAN_,LOGRECORD_}ATTRIBUTE_{COUNT,VALUE_LENGTH}_LIMIT,
+ *     OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT, OTEL_SPAN_{EVENT,LINK}_COUNT_LIMIT
+ *
+ * and of our own
+ *
+ *     OTEL_C_EXPORTER_RETRY_DELAY (1000): milliseconds before the first retry;
+ *         it grows by half each time, up to five times that
+ *     OTEL_C_EXPORTER_MAX_REQUEST_BYTES (67108864), before compression
+ *     OTEL_C_EXPORTER_MAX_RESPONSE_BYTES (4194304) */
+
 typedef struct otk_sdk otk_sdk;
 
 /* Takes one sentence, without a newline. May be called from any thread, never
