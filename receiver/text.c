@@ -588,7 +588,7 @@ static int write_items(struct text *t)
 static int write_request(struct text *t)
 {
     const otk_capture *c = t->capture;
-    bool refused = c->status >= 400;
+    bool refused = *c->reason != '\0';
     begin_line(t, c->time_unix_nano, refused ? "refused" : "request", NULL);
     begin(t, refused ? RED : PLAIN);
     if (refused)

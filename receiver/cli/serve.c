@@ -55,7 +55,7 @@ static void fail(struct serve *s, const char *where, int code)
 static void count(otk_receiver_counts *n, const otk_capture *c)
 {
     n->requests++;
-    n->refused += c->status >= 400;
+    n->refused += *c->reason != '\0';
     n->spans += c->span_count;
     n->metrics += c->metric_count;
     n->data_points += c->data_point_count;

@@ -92,7 +92,7 @@ typedef struct otk_capture {
     size_t unknown_field_count; /* fields (in JSON: keys) that OTLP 1.11.0 does not know */
     const char *notes;       /* what was odd but taken, a sentence each, joined by "; "; "" when nothing */
 
-    unsigned status;         /* of the answer: 200, 400 … */
+    unsigned status;         /* of the answer: 200, 400 …; 0 when the client left before there was one */
     otk_headers answer_headers;
     otk_bytes answer;        /* its body */
     const char *reason;      /* why it was refused; "" when accepted */
@@ -143,7 +143,7 @@ OTK_API uint16_t otk_receiver_port(const otk_receiver *rx);
  * client got an answer. */
 typedef struct otk_receiver_counts {
     uint64_t requests; /* accepted and refused */
-    uint64_t refused;  /* answered with 4xx or 5xx */
+    uint64_t refused;  /* answered with 4xx or 5xx, or cut off by the client */
     uint64_t spans;
     uint64_t metrics;
     uint64_t data_points;
