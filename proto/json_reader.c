@@ -368,19 +368,20 @@ static bool write_text(struct reader *r, const struct otk_field *f, const struct
     return ok;
 }
 
+/* The bytes are decoded where they go: the characters stand in for them until then. */
 static bool write_id(struct reader *r, const struct otk_field *f, const struct token *t)
 {
     size_t size = t->size / 2;
-    uint8_t id[64];
-    if (t->size % 2 || size > sizeof id || (size && size != f->id_size && !f->id_lenient))
+    if (t->size % 2 || (size && size != f->id_size && !f->id_lenient))
         return fault(r, t->text, "%zu characters long instead of %d hex digits", t->size, 2 * f->id_size);
-    for (size_t i = 0; i < size; i++) {
+    otk_write_bytes(r->out, f->number, t->text, size);
+    uint8_t *id = r->out->failed ? NULL : r->out->data + r->out->size - size;
+    for (size_t i = 0; id && i < size; i++) {
         int high = hex_value(t->text[2 * i]), low = hex_value(t->text[2 * i + 1]);
         if (high < 0 || low < 0)
             return fault(r, t->text + 2 * i, "no hex digits: ids are hex in OTLP/JSON, not base64");
         id[i] = (uint8_t)(high << 4 | low);
     }
-    otk_write_bytes(r->out, f->number, id, size);
     return true;
 }
 
