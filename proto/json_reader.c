@@ -694,11 +694,11 @@ static bool read_member(struct reader *r, const struct otk_message *m, uint32_t 
         note(r, &r->notes->unknown_keys, "unknown key", &key);
         return skip_value(r);
     }
-    if (*seen & UINT32_C(1) << f->number)
+    if (*seen & f->bit)
         return fault(r, key.text, "key \"%.*s\" stands twice in one object", shown(&key, 60), key.text);
     if (*seen & f->oneof)
         note(r, &r->notes->oneof_repeats, "second member of a oneof, the last one counts:", &key);
-    *seen |= UINT32_C(1) << f->number;
+    *seen |= f->bit;
     return read_field(r, m, f);
 }
 

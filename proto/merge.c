@@ -164,9 +164,9 @@ static void merge_parts(struct merger *g, const struct otk_message *m, size_t fi
     uint32_t written = 0;
     for (size_t i = from; i < to && !g->out->failed; i++) {
         const struct otk_field *f = g->pieces[i].field;
-        if (!f || written & UINT32_C(1) << f->number)
+        if (!f || written & f->bit)
             continue;
-        written |= UINT32_C(1) << f->number;
+        written |= f->bit;
         write_field(g, f, i, to);
     }
     for (size_t i = from; i < to; i++)

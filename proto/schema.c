@@ -156,6 +156,7 @@ static void compile_field(struct otk_field *f, const ProtobufCMessageDescriptor 
 {
     f->name = field->name;
     f->number = (uint8_t)field->id;
+    f->bit = UINT32_C(1) << field->id;
     f->type = (uint8_t)types[field->type].type;
     f->wire_type = (uint8_t)types[field->type].wire_type;
     f->repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
@@ -169,14 +170,38 @@ static void compile_field(struct otk_field *f, const ProtobufCMessageDescriptor 
         f->names = enum_names_of(field->descriptor);
 }
 
+static enum otk_action action_of(const struct otk_field *f)
+{
+    switch (f->wire_type) {
+    case OTK_WIRE_VARINT:
+        return OTK_ACTION_VARINT;
+    case OTK_WIRE_I64:
+        return OTK_ACTION_I64;
+    case OTK_WIRE_I32:
+        return OTK_ACTION_I32;
+    default:
+        return f->message                      ? OTK_ACTION_MESSAGE
+               : f->type == OTK_FIELD_STRING   ? OTK_ACTION_STRING
+               : f->id_size                    ? OTK_ACTION_ID
+                                               : OTK_ACTION_BYTES;
+    }
+}
+
+static void set_tag(struct otk_message *m, unsigned field, unsigned wire_type, enum otk_action action)
+{
+    unsigned tag = (unsigned)m->fields[field].number << 3 | wire_type;
+    m->tag[tag].action = (uint8_t)action;
+    m->tag[tag].field = (uint8_t)field;
+}
+
 static void set_tags(struct otk_message *m)
 {
     for (unsigned i = 0; i < m->field_count; i++) {
         const struct otk_field *f = &m->fields[i];
         m->number[f->number] = f;
-        m->tag[f->number << 3 | f->wire_type] = (uint8_t)(i + 1);
-        if (f->repeated) /* numbers may come packed */
-            m->tag[f->number << 3 | OTK_WIRE_LEN] = (uint8_t)(i + 1);
+        if (f->repeated && f->wire_type != OTK_WIRE_LEN)
+            set_tag(m, i, OTK_WIRE_LEN, OTK_ACTION_PACKED);
+        set_tag(m, i, f->wire_type, action_of(f));
     }
 }
 

@@ -43,6 +43,19 @@ enum otk_role {
     OTK_ROLE_POINT              /* the data points of each metric type */
 };
 
+/* What the reader does with a record, by its message, number and wire type. */
+enum otk_action {
+    OTK_ACTION_UNKNOWN = 0, /* no such field, or another wire type than it has */
+    OTK_ACTION_MESSAGE,
+    OTK_ACTION_STRING,
+    OTK_ACTION_ID,
+    OTK_ACTION_BYTES,
+    OTK_ACTION_PACKED,
+    OTK_ACTION_VARINT,
+    OTK_ACTION_I64,
+    OTK_ACTION_I32
+};
+
 struct otk_enum_name {
     const char *name;
     int32_t number;
@@ -51,17 +64,19 @@ struct otk_enum_name {
 struct otk_message;
 
 struct otk_field {
-    const char *name; /* trace_id */
-    char json[40];    /* "traceId": with its quotes and colon, as it stands in JSON */
-    uint8_t json_size;
+    /* What the reader looks at for every record stands in front, together. */
+    const struct otk_message *message;
+    uint32_t bit;      /* 1 << number */
+    uint32_t oneof;    /* the bits of all members of its oneof, or 0 */
     uint8_t number;
     uint8_t type;      /* enum otk_field_type */
     uint8_t wire_type; /* of one element: enum otk_wire_type */
     bool repeated;
     uint8_t id_size;   /* 16 or 8 for trace and span ids: hex in JSON */
     bool id_lenient;   /* an id of another length is kept (log records) */
-    uint32_t oneof;    /* the bits of all members of its oneof, or 0 */
-    const struct otk_message *message;
+    uint8_t json_size;
+    char json[40];     /* "traceId": with its quotes and colon, as it stands in JSON */
+    const char *name;  /* trace_id */
     const struct otk_enum_name *names; /* an enum's values, ended by NULL */
 };
 
@@ -71,8 +86,17 @@ struct otk_message {
     uint8_t field_count;
     const struct otk_field *fields;     /* by number, ascending */
     const struct otk_field *number[32]; /* NULL: unknown */
-    uint8_t tag[256]; /* number << 3 | wire type as sent -> position in `fields` + 1; 0: unknown, or another wire type */
+    struct {
+        uint8_t action; /* enum otk_action */
+        uint8_t field;  /* position in `fields` */
+    } tag[256];         /* by number << 3 | wire type as sent; see otk_message_field() */
 };
+
+/* The field that a record with this tag is, or NULL when it is unknown. */
+static inline const struct otk_field *otk_message_field(const struct otk_message *m, uint32_t tag)
+{
+    return tag < 256 && m->tag[tag].action ? &m->fields[m->tag[tag].field] : NULL;
+}
 
 /* Messages that code asks for by name. */
 enum otk_message_id {

@@ -1,7 +1,5 @@
 #include "utf8.h"
 
-#include <string.h>
-
 static size_t ascii_run(const uint8_t *data, size_t i, size_t size)
 {
     uint64_t word;

@@ -239,9 +239,6 @@ size_t otk_index_scope_of(const struct otk_index *index, size_t item)
 
 /* ---- Messages -------------------------------------------------------- */
 
-static const uint8_t *read_message(struct reader *r, const struct otk_message *m, const uint8_t *p, const uint8_t *end,
-                                   unsigned depth);
-
 __attribute__((noinline)) static const uint8_t *read_unknown(struct reader *r, const uint8_t *at, const uint8_t *p,
                                                              const uint8_t *end, uint32_t tag)
 {
@@ -270,86 +267,128 @@ static bool check_packed(struct reader *r, const struct otk_field *f, const uint
     return p;
 }
 
-static inline const uint8_t *read_len(struct reader *r, const struct otk_field *f, const uint8_t *prefix,
-                                      const uint8_t *end, unsigned depth)
+static inline const uint8_t *read_string(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    size_t size;
+    p = read_length(r, p, end, &size);
+    if (!p || otk_is_ascii(p, size))
+        return p ? p + size : NULL;
+    size_t valid = otk_utf8_valid(p, size);
+    return valid == size ? p + size : fault(r, p + valid, "invalid UTF-8");
+}
+
+static inline const uint8_t *read_id(struct reader *r, const struct otk_field *f, const uint8_t *prefix,
+                                     const uint8_t *end)
 {
     size_t size;
     const uint8_t *p = read_length(r, prefix, end, &size);
-    if (!p)
+    if (!p || (size && size != f->id_size && !check_id(r, f, prefix, size)))
         return NULL;
-    switch (f->type) {
-    case OTK_FIELD_MESSAGE:
-        if (f->message->role && !add_to_index(r, f->message, prefix))
-            return NULL;
-        return read_message(r, f->message, p, p + size, depth + 1);
-    case OTK_FIELD_STRING: {
-        size_t valid = otk_utf8_valid(p, size);
-        return valid == size ? p + size : fault(r, p + valid, "invalid UTF-8");
-    }
-    case OTK_FIELD_BYTES:
-        if (f->id_size && size && size != f->id_size && !check_id(r, f, prefix, size))
-            return NULL;
-        return p + size;
-    default:
-        return check_packed(r, f, p, p + size) ? p + size : NULL;
-    }
+    return p + size;
+}
+
+static inline const uint8_t *read_packed(struct reader *r, const struct otk_field *f, const uint8_t *p,
+                                         const uint8_t *end)
+{
+    size_t size;
+    p = read_length(r, p, end, &size);
+    return p && check_packed(r, f, p, p + size) ? p + size : NULL;
 }
 
 /* A fault where the message ends already belongs to whatever follows: it is told at the start of the record instead. */
-static const uint8_t *cut_off(struct reader *r, const uint8_t *record, const uint8_t *end)
+static bool cut_off(struct reader *r, const uint8_t *record, const uint8_t *end)
 {
     if (r->at == end)
         r->at = record;
-    return NULL;
+    return false;
 }
 
-static const uint8_t *read_message(struct reader *r, const struct otk_message *m, const uint8_t *p, const uint8_t *end,
-                                   unsigned depth)
+/* A message that is being read: kept aside while one inside it is. */
+struct level {
+    const struct otk_message *type;
+    const uint8_t *end;
+    uint32_t seen, last; /* bits of the fields that came, and of the one that came last */
+};
+
+static bool read_all(struct reader *r, const struct otk_message *type, const uint8_t *p, const uint8_t *end)
 {
-    uint32_t seen = 0, last = 0;
-    if (depth >= OTK_WIRE_DEPTH_MAX)
-        return fault(r, p, "nested deeper than %d messages", OTK_WIRE_DEPTH_MAX);
-    while (p < end) {
-        const uint8_t *at = p;
+    struct level stack[OTK_WIRE_DEPTH_MAX];
+    struct level now = {.type = type, .end = end};
+    unsigned depth = 0;
+    bool regular = true;
+    for (;;) {
+        if (p == now.end) {
+            if (!depth)
+                break;
+            now = stack[--depth];
+            continue;
+        }
+        const uint8_t *record = p;
         uint32_t tag = *p;
         if (tag - 8 < 0x78)
             p++;
-        else if (!(p = read_tag(r, p, end, &tag)))
-            return NULL;
-        unsigned place = tag < sizeof m->tag ? m->tag[tag] : 0;
-        if (!place) {
-            if (!(p = read_unknown(r, at, p, end, tag)))
-                return cut_off(r, at, end);
-            last = 0;
+        else if (!(p = read_tag(r, p, now.end, &tag)))
+            return false;
+        enum otk_action action = tag < 256 ? now.type->tag[tag].action : OTK_ACTION_UNKNOWN;
+        if (action == OTK_ACTION_UNKNOWN) {
+            p = read_unknown(r, record, p, now.end, tag);
+            now.last = 0;
+            if (!p)
+                return cut_off(r, record, now.end);
             continue;
         }
 
-        const struct otk_field *f = &m->fields[place - 1];
-        uint32_t bit = UINT32_C(1) << f->number;
-        if (seen & (bit | f->oneof) && !(f->repeated && last == bit))
-            r->index->regular = false;
-        seen |= bit;
-        last = bit;
+        const struct otk_field *f = &now.type->fields[now.type->tag[tag].field];
+        if (now.seen & (f->bit | f->oneof) && !(f->repeated && now.last == f->bit))
+            regular = false;
+        now.seen |= f->bit;
+        now.last = f->bit;
 
         uint64_t ignored;
-        switch (tag & 7) {
-        case OTK_WIRE_LEN:
-            p = read_len(r, f, p, end, depth);
+        size_t size;
+        const uint8_t *prefix = p;
+        switch (action) {
+        case OTK_ACTION_MESSAGE:
+            p = read_length(r, p, now.end, &size);
+            if (!p)
+                break;
+            if (f->message->role && !add_to_index(r, f->message, prefix))
+                return false;
+            if (depth + 1 == OTK_WIRE_DEPTH_MAX) {
+                p = fault(r, p, "nested deeper than %d messages", OTK_WIRE_DEPTH_MAX);
+                break;
+            }
+            stack[depth++] = now;
+            now = (struct level){.type = f->message, .end = p + size};
             break;
-        case OTK_WIRE_VARINT:
-            p = read_varint(r, p, end, &ignored);
+        case OTK_ACTION_STRING:
+            p = read_string(r, p, now.end);
             break;
-        case OTK_WIRE_I64:
-            p = skip_fixed(r, p, end, 8);
+        case OTK_ACTION_ID:
+            p = read_id(r, f, p, now.end);
+            break;
+        case OTK_ACTION_BYTES:
+            p = read_length(r, p, now.end, &size);
+            p = p ? p + size : NULL;
+            break;
+        case OTK_ACTION_PACKED:
+            p = read_packed(r, f, p, now.end);
+            break;
+        case OTK_ACTION_VARINT:
+            p = read_varint(r, p, now.end, &ignored);
+            break;
+        case OTK_ACTION_I64:
+            p = skip_fixed(r, p, now.end, 8);
             break;
         default:
-            p = skip_fixed(r, p, end, 4);
+            p = skip_fixed(r, p, now.end, 4);
             break;
         }
         if (!p)
-            return cut_off(r, at, end);
+            return cut_off(r, record, now.end);
     }
-    return p;
+    r->index->regular = regular;
+    return true;
 }
 
 int otk_wire_read(struct otk_index *out, const struct otk_message *type, const uint8_t *bytes, size_t size,
@@ -357,7 +396,7 @@ int otk_wire_read(struct otk_index *out, const struct otk_message *type, const u
 {
     *out = (struct otk_index){.regular = true};
     struct reader r = {.start = bytes, .index = out};
-    if (!size || read_message(&r, type, bytes, bytes + size, 0))
+    if (!size || read_all(&r, type, bytes, bytes + size))
         return 0;
     if (r.code == OTK_EDATA) {
         fault_out->offset = (size_t)(r.at - bytes);
@@ -403,8 +442,7 @@ static void add_field_step(char *path, size_t size, const struct otk_message *m,
                            const uint8_t *message, const uint8_t *at)
 {
     char step[80];
-    unsigned place = tag < sizeof m->tag ? m->tag[tag] : 0;
-    const struct otk_field *f = place ? &m->fields[place - 1] : NULL;
+    const struct otk_field *f = otk_message_field(m, tag);
     if (!f)
         snprintf(step, sizeof step, "field %u", tag >> 3);
     else if (f->repeated)
@@ -445,10 +483,10 @@ void otk_wire_locate(const struct otk_message *m, const uint8_t *bytes, size_t s
         if (!at)
             return;
         add_field_step(out->path, sizeof out->path, m, tag, p, at);
-        unsigned place = tag < sizeof m->tag ? m->tag[tag] : 0;
-        if (!place || !m->fields[place - 1].message || !content || content > target)
+        const struct otk_field *f = otk_message_field(m, tag);
+        if (!f || !f->message || !content || content > target)
             return;
-        m = m->fields[place - 1].message;
+        m = f->message;
         p = content;
     }
 }

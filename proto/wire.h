@@ -136,8 +136,7 @@ static inline void otk_wire_content(const uint8_t **p, uint8_t wire_type, struct
 static inline void otk_wire_next(const struct otk_message *type, const uint8_t **p, struct otk_record *out)
 {
     uint32_t tag = (uint32_t)otk_wire_varint(p);
-    unsigned place = tag < sizeof type->tag ? type->tag[tag] : 0;
-    out->field = place ? &type->fields[place - 1] : NULL;
+    out->field = otk_message_field(type, tag);
     out->number = tag >> 3;
     out->wire_type = tag & 7;
     otk_wire_content(p, out->wire_type, out);
