@@ -740,25 +740,32 @@ int otk_json_read(struct otk_buffer *out, const struct otk_message *type, const 
     return rc ? rc : ok ? 0 : OTK_EDATA;
 }
 
-int otk_json_signal(const char *text, size_t size, otk_signal *out)
+static int find_signal(struct reader *r, otk_signal *out)
 {
-    struct otk_fault ignored;
-    struct otk_buffer no_output = OTK_BUFFER_INIT(0);
-    struct reader r = {.start = text, .p = text, .end = text + size, .out = &no_output, .fault = &ignored};
     bool more;
-    if (!open_and_peek(&r, '{', '}', &more))
+    if (!open_and_peek(r, '{', '}', &more))
         return OTK_EDATA;
     while (more) {
         struct token key;
-        if (!read_string(&r, &key))
+        if (!read_string(r, &key))
             return OTK_EDATA;
         for (int signal = 0; signal < OTK_SIGNAL_COUNT; signal++)
             if (find_field(otk_schema((enum otk_message_id)signal), &key)) {
                 *out = (otk_signal)signal;
                 return 0;
             }
-        if (!expect(&r, ':') || !skip_value(&r) || !next_or_close(&r, '}', &more))
+        if (!expect(r, ':') || !skip_value(r) || !next_or_close(r, '}', &more))
             return OTK_EDATA;
     }
     return OTK_EDATA;
+}
+
+int otk_json_signal(const char *text, size_t size, otk_signal *out)
+{
+    struct otk_fault ignored;
+    struct otk_buffer no_output = OTK_BUFFER_INIT(0);
+    struct reader r = {.start = text, .p = text, .end = text + size, .out = &no_output, .fault = &ignored};
+    int rc = find_signal(&r, out);
+    otk_buffer_clear(&no_output);
+    return rc;
 }
