@@ -396,6 +396,20 @@ static int base64_value(char c)
     return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
 }
 
+static bool decode_base64(struct reader *r, const char *text, size_t size)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < size; i++) {
+        int value = base64_value(text[i]);
+        if (value < 0)
+            return fault(r, text + i, "no base64");
+        bits = bits << 6 | (uint32_t)value;
+        if (i % 4)
+            otk_buffer_byte(r->out, (uint8_t)(bits >> (6 - 2 * (i % 4))));
+    }
+    return true;
+}
+
 /* Standard and URL-safe alphabet, with and without padding, as ProtoJSON takes them. */
 static bool write_base64(struct reader *r, const struct otk_field *f, const struct token *t)
 {
@@ -405,17 +419,9 @@ static bool write_base64(struct reader *r, const struct otk_field *f, const stru
     if (size % 4 == 1 || (size != t->size && t->size % 4))
         return fault(r, t->text, "no base64: wrong length");
     struct otk_open open = otk_write_begin(r->out, &r->gaps, f->number);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < size; i++) {
-        int value = base64_value(t->text[i]);
-        if (value < 0)
-            return fault(r, t->text + i, "no base64");
-        bits = bits << 6 | (uint32_t)value;
-        if (i % 4)
-            otk_buffer_byte(r->out, (uint8_t)(bits >> (6 - 2 * (i % 4))));
-    }
+    bool ok = decode_base64(r, t->text, size);
     otk_write_end(r->out, &r->gaps, open);
-    return true;
+    return ok;
 }
 
 /* ---- Numbers --------------------------------------------------------- */
