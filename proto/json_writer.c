@@ -308,12 +308,26 @@ static void write_message(struct otk_buffer *out, const struct otk_message *m, c
     otk_buffer_byte(out, '}');
 }
 
+/* Whether `value` can be written as the message that `type` names: one that is known here, in regular bytes. */
+static bool is_known(const struct otk_message *m, const struct otk_record *type, const struct otk_record *value)
+{
+    struct otk_index index;
+    struct otk_fault fault;
+    size_t name = strlen(m->name);
+    if (type->size <= name || memcmp(type->data + type->size - name, m->name, name) != 0 ||
+        otk_wire_read(&index, m, value->data, value->size, &fault))
+        return false;
+    bool regular = index.regular;
+    otk_index_clear(&index);
+    return regular;
+}
+
 /* An Any: {"@type":"type.googleapis.com/google.rpc.BadRequest", and its members beside it. One of a type that is not
  * known here keeps its bytes as "value". */
 static void write_any(struct otk_buffer *out, const struct otk_message *m, const uint8_t *p, const uint8_t *end)
 {
     const struct otk_message *bad_request = otk_schema(OTK_MESSAGE_BAD_REQUEST);
-    struct otk_record type = {0}, value = {0}, record;
+    struct otk_record type = {.data = p}, value = {.data = p}, record;
     while (p < end) {
         otk_wire_next(m, &p, &record);
         if (record.field && record.number == 1)
@@ -323,15 +337,9 @@ static void write_any(struct otk_buffer *out, const struct otk_message *m, const
     }
     otk_buffer_text(out, "{\"@type\":");
     write_string(out, type.data, type.size);
-    size_t name = strlen(bad_request->name);
-    struct otk_index index;
-    struct otk_fault fault;
-    bool known = type.size > name && memcmp(type.data + type.size - name, bad_request->name, name) == 0 &&
-                 otk_wire_read(&index, bad_request, value.data, value.size, &fault) == 0;
-    if (known) {
+    if (is_known(bad_request, &type, &value)) {
         write_members(out, bad_request, value.data, value.data + value.size, false);
-        otk_index_clear(&index);
-    } else if (value.data) {
+    } else if (value.field) {
         otk_buffer_text(out, ",\"value\":");
         write_base64(out, value.data, value.size);
     }
