@@ -97,6 +97,7 @@ struct otk_http {
     uint64_t now_ms;
     uint64_t accept_at_ms; /* 0, or when a paused receiver accepts again */
     unsigned connections;
+    unsigned arriving; /* accepted, and not yet begun by the daemon: it may put that off to its next round */
     struct queue idle, busy, leaving;
 };
 
@@ -498,12 +499,17 @@ static void set_listening(struct otk_http *h, bool on)
     }
 }
 
+static bool is_full(const struct otk_http *h)
+{
+    return h->connections + h->arriving >= h->max_connections;
+}
+
 /* New connections wait in the kernel's queue. Kept-alive ones with nothing to
  * say do not hold the place of one that has. */
 static void pause_accepting(struct otk_http *h)
 {
     struct entry *oldest = h->idle.first;
-    if (oldest && h->connections >= h->max_connections && oldest->due_ms - h->idle.time_ms + SPARE_AFTER_MS <= h->now_ms) {
+    if (oldest && is_full(h) && oldest->due_ms - h->idle.time_ms + SPARE_AFTER_MS <= h->now_ms) {
         struct conn *n = (struct conn *)oldest;
         shutdown(n->fd, SHUT_RDWR);
         move_to(n, &h->busy);
@@ -515,7 +521,7 @@ static void pause_accepting(struct otk_http *h)
 
 static void resume_accepting(struct otk_http *h)
 {
-    if (h->connections >= h->max_connections) {
+    if (is_full(h)) {
         pause_accepting(h);
         return;
     }
@@ -533,7 +539,7 @@ static void accept_some(struct otk_http *h, struct source *s)
     for (int i = 0; i < ACCEPT_AT_ONCE && !h->accept_at_ms; i++) {
         struct sockaddr_storage address;
         socklen_t size = sizeof address;
-        if (h->connections >= h->max_connections) {
+        if (is_full(h)) {
             pause_accepting(h);
             return;
         }
@@ -542,7 +548,9 @@ static void accept_some(struct otk_http *h, struct source *s)
             pause_accepting(h);
         if (fd < 0)
             return;
-        MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size);
+        unsigned before = h->connections;
+        if (MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size) == MHD_YES)
+            h->arriving += h->connections == before;
     }
 }
 
@@ -621,6 +629,7 @@ static int run_round(struct otk_http *h, int timeout_ms)
         s->ready(h, s);
     }
     MHD_run(h->daemon);
+    h->arriving = 0;
     expire(h);
     return n;
 }
