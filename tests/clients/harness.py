@@ -193,16 +193,20 @@ def named_items(requests, path):
 # ---- Comparing ----------------------------------------------------------------------------------------------------
 
 
+def named(expected):
+    return f"some {expected.__name__}" if isinstance(expected, type) else repr(expected)
+
+
 def differences(expected, actual, where):
     """A line for each difference. Types count: 1, 1.0 and True are three things. A type stands for any value of it."""
     if isinstance(expected, type):
         if type(actual) is not expected:
-            yield f"{where}: expected some {expected.__name__}, got {actual!r}"
+            yield f"{where}: expected {named(expected)}, got {actual!r}"
     elif type(expected) is not type(actual):
         yield f"{where}: expected {expected!r} ({type(expected).__name__}), got {actual!r} ({type(actual).__name__})"
     elif isinstance(expected, dict):
         for key in expected.keys() - actual.keys():
-            yield f"{where}[{key!r}]: missing, expected {expected[key]!r}"
+            yield f"{where}[{key!r}]: missing, expected {named(expected[key])}"
         for key in actual.keys() - expected.keys():
             yield f"{where}[{key!r}]: not expected, got {actual[key]!r}"
         for key in expected.keys() & actual.keys():
