@@ -189,9 +189,15 @@ static enum otk_action action_of(const struct otk_field *f)
 
 static void set_tag(struct otk_message *m, unsigned field, unsigned wire_type, enum otk_action action)
 {
-    unsigned tag = (unsigned)m->fields[field].number << 3 | wire_type;
-    m->tag[tag].action = (uint8_t)action;
-    m->tag[tag].field = (uint8_t)field;
+    const struct otk_field *f = &m->fields[field];
+    m->tag[(unsigned)f->number << 3 | wire_type] = (struct otk_tag){
+        .message = f->message,
+        .bit = f->bit,
+        .conflict = f->bit | f->oneof,
+        .action = (uint8_t)action,
+        .field = (uint8_t)field,
+        .repeated = f->repeated,
+    };
 }
 
 static void set_tags(struct otk_message *m)

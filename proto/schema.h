@@ -64,7 +64,6 @@ struct otk_enum_name {
 struct otk_message;
 
 struct otk_field {
-    /* What the reader looks at for every record stands in front, together. */
     const struct otk_message *message;
     uint32_t bit;      /* 1 << number */
     uint32_t oneof;    /* the bits of all members of its oneof, or 0 */
@@ -80,16 +79,23 @@ struct otk_field {
     const struct otk_enum_name *names; /* an enum's values, ended by NULL */
 };
 
+/* All that the reader needs to know of a record, found by its tag. */
+struct otk_tag {
+    const struct otk_message *message;
+    uint32_t bit;      /* of its field */
+    uint32_t conflict; /* a record of any of these fields before it, and the message is not regular */
+    uint8_t action;    /* enum otk_action */
+    uint8_t field;     /* position in `fields` */
+    bool repeated;
+};
+
 struct otk_message {
     const char *name; /* opentelemetry.proto.trace.v1.Span */
     uint8_t role;     /* enum otk_role */
     uint8_t field_count;
     const struct otk_field *fields;     /* by number, ascending */
     const struct otk_field *number[32]; /* NULL: unknown */
-    struct {
-        uint8_t action; /* enum otk_action */
-        uint8_t field;  /* position in `fields` */
-    } tag[256];         /* by number << 3 | wire type as sent; see otk_message_field() */
+    struct otk_tag tag[256];            /* by number << 3 | wire type as sent; see otk_message_field() */
 };
 
 /* The field that a record with this tag is, or NULL when it is unknown. */

@@ -303,92 +303,94 @@ static bool cut_off(struct reader *r, const uint8_t *record, const uint8_t *end)
     return false;
 }
 
-/* A message that is being read: kept aside while one inside it is. */
+/* A message that is kept aside while one inside it is read. */
 struct level {
     const struct otk_message *type;
     const uint8_t *end;
-    uint32_t seen, last; /* bits of the fields that came, and of the one that came last */
+    uint32_t seen, last;
 };
 
+/* What a record of a known field holds, if not a message: returns where it ends, or NULL. */
+static inline const uint8_t *read_content(struct reader *r, const struct otk_message *type, const struct otk_tag *t,
+                                          const uint8_t *p, const uint8_t *end)
+{
+    uint64_t ignored;
+    size_t size;
+    switch (t->action) {
+    case OTK_ACTION_STRING:
+        return read_string(r, p, end);
+    case OTK_ACTION_VARINT:
+        return read_varint(r, p, end, &ignored);
+    case OTK_ACTION_I64:
+        return skip_fixed(r, p, end, 8);
+    case OTK_ACTION_I32:
+        return skip_fixed(r, p, end, 4);
+    case OTK_ACTION_ID:
+        return read_id(r, &type->fields[t->field], p, end);
+    case OTK_ACTION_PACKED:
+        return read_packed(r, &type->fields[t->field], p, end);
+    default:
+        p = read_length(r, p, end, &size);
+        return p ? p + size : NULL;
+    }
+}
+
+/* The messages inside one another are kept on a stack here, and the one that is read in registers: no call a message.
+ * `seen` has the bits of the fields that came, `last` that of the one before. */
 static bool read_all(struct reader *r, const struct otk_message *type, const uint8_t *p, const uint8_t *end)
 {
     struct level stack[OTK_WIRE_DEPTH_MAX];
-    struct level now = {.type = type, .end = end};
+    uint32_t seen = 0, last = 0;
     unsigned depth = 0;
     bool regular = true;
     for (;;) {
-        if (p == now.end) {
-            if (!depth)
-                break;
-            now = stack[--depth];
-            continue;
+        while (p == end) {
+            if (!depth) {
+                r->index->regular = regular;
+                return true;
+            }
+            const struct level *outer = &stack[--depth];
+            type = outer->type;
+            end = outer->end;
+            seen = outer->seen;
+            last = outer->last;
         }
         const uint8_t *record = p;
-        uint32_t tag = *p;
-        if (tag - 8 < 0x78)
-            p++;
-        else if (!(p = read_tag(r, p, now.end, &tag)))
+        uint32_t tag = *p++;
+        if (tag - 8 >= 0x78 && !(p = read_tag(r, record, end, &tag)))
             return false;
-        enum otk_action action = tag < 256 ? now.type->tag[tag].action : OTK_ACTION_UNKNOWN;
-        if (action == OTK_ACTION_UNKNOWN) {
-            p = read_unknown(r, record, p, now.end, tag);
-            now.last = 0;
+        const struct otk_tag *t = tag < 256 ? &type->tag[tag] : NULL;
+        if (!t || t->action == OTK_ACTION_UNKNOWN) {
+            p = read_unknown(r, record, p, end, tag);
+            last = 0;
             if (!p)
-                return cut_off(r, record, now.end);
+                return cut_off(r, record, end);
+            continue;
+        }
+        if (seen & t->conflict && !(t->repeated && last == t->bit))
+            regular = false;
+        seen |= t->bit;
+        last = t->bit;
+        if (t->action != OTK_ACTION_MESSAGE) {
+            p = read_content(r, type, t, p, end);
+            if (!p)
+                return cut_off(r, record, end);
             continue;
         }
 
-        const struct otk_field *f = &now.type->fields[now.type->tag[tag].field];
-        if (now.seen & (f->bit | f->oneof) && !(f->repeated && now.last == f->bit))
-            regular = false;
-        now.seen |= f->bit;
-        now.last = f->bit;
-
-        uint64_t ignored;
         size_t size;
-        const uint8_t *prefix = p;
-        switch (action) {
-        case OTK_ACTION_MESSAGE:
-            p = read_length(r, p, now.end, &size);
-            if (!p)
-                break;
-            if (f->message->role && !add_to_index(r, f->message, prefix))
-                return false;
-            if (depth + 1 == OTK_WIRE_DEPTH_MAX) {
-                p = fault(r, p, "nested deeper than %d messages", OTK_WIRE_DEPTH_MAX);
-                break;
-            }
-            stack[depth++] = now;
-            now = (struct level){.type = f->message, .end = p + size};
-            break;
-        case OTK_ACTION_STRING:
-            p = read_string(r, p, now.end);
-            break;
-        case OTK_ACTION_ID:
-            p = read_id(r, f, p, now.end);
-            break;
-        case OTK_ACTION_BYTES:
-            p = read_length(r, p, now.end, &size);
-            p = p ? p + size : NULL;
-            break;
-        case OTK_ACTION_PACKED:
-            p = read_packed(r, f, p, now.end);
-            break;
-        case OTK_ACTION_VARINT:
-            p = read_varint(r, p, now.end, &ignored);
-            break;
-        case OTK_ACTION_I64:
-            p = skip_fixed(r, p, now.end, 8);
-            break;
-        default:
-            p = skip_fixed(r, p, now.end, 4);
-            break;
-        }
-        if (!p)
-            return cut_off(r, record, now.end);
+        const uint8_t *content = read_length(r, p, end, &size);
+        if (!content || depth + 1 == OTK_WIRE_DEPTH_MAX)
+            return content ? fault(r, content, "nested deeper than %d messages", OTK_WIRE_DEPTH_MAX) != NULL
+                           : cut_off(r, record, end);
+        if (t->message->role && !add_to_index(r, t->message, p))
+            return false;
+        stack[depth++] = (struct level){type, end, seen, last};
+        type = t->message;
+        p = content;
+        end = content + size;
+        seen = last = 0;
     }
-    r->index->regular = regular;
-    return true;
 }
 
 int otk_wire_read(struct otk_index *out, const struct otk_message *type, const uint8_t *bytes, size_t size,

@@ -1,0 +1,78 @@
+/* Bytes that lie on disk: bodies, JSON lines and archives, as they are and compressed. What was loaded is put in an
+ * archive and loaded again. First byte: which signal is told, if any. */
+#include "fuzz.h"
+#include "look.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct memory_file {
+    int fd;
+    char path[64];
+};
+
+static struct memory_file memory_file(const uint8_t *data, size_t size)
+{
+    struct memory_file f = {.fd = memfd_create("fuzz", MFD_CLOEXEC)};
+    must(f.fd >= 0 && write(f.fd, data, size) == (ssize_t)size);
+    snprintf(f.path, sizeof f.path, "/proc/self/fd/%d", f.fd);
+    return f;
+}
+
+/* What the captures of one file add up to. */
+struct sum {
+    otk_archive *archive;
+    size_t captures, items, body_bytes;
+};
+
+static void add(struct sum *sum, const otk_capture *c)
+{
+    sum->captures++;
+    sum->items += c->span_count + c->metric_count + c->log_record_count;
+    sum->body_bytes += c->body.size;
+}
+
+static void look_and_keep(const otk_capture *c, void *arg)
+{
+    struct sum *sum = arg;
+    look_at_capture(c);
+    must(otk_archive_add(sum->archive, c) == 0);
+    add(sum, c);
+}
+
+static void add_again(const otk_capture *c, void *arg)
+{
+    add(arg, c);
+}
+
+static void check_error(int rc, const otk_error *error)
+{
+    must(rc == OTK_EDATA || rc == OTK_EINVAL || rc == OTK_ELIMIT);
+    must(error->code == rc && *error->message && !strchr(error->message, '\n'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    otk_load_options options = OTK_LOAD_OPTIONS_INIT;
+    uint8_t way = take_byte(&data, &size) % (OTK_SIGNAL_COUNT + 1);
+    options.has_signal = way < OTK_SIGNAL_COUNT;
+    options.signal = options.has_signal ? (otk_signal)way : OTK_SIGNAL_TRACES;
+    options.max_request_bytes = (size_t)1 << 20;
+
+    struct memory_file in = memory_file(data, size), kept = memory_file(NULL, 0);
+    otk_error error = {0};
+    struct sum sum = {.archive = otk_archive_open(kept.path, &error)}, again = {0};
+    must(sum.archive != NULL);
+    int rc = otk_load(in.path, &options, look_and_keep, &sum, &error);
+    must(otk_archive_close(sum.archive) == 0);
+    if (rc)
+        check_error(rc, &error);
+    if (sum.captures) {
+        must(otk_load(kept.path, &options, add_again, &again, &error) == 0);
+        must(again.captures == sum.captures && again.items == sum.items && again.body_bytes == sum.body_bytes);
+    }
+    close(in.fd);
+    close(kept.fd);
+    return 0;
+}

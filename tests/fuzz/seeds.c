@@ -1,0 +1,126 @@
+/* Writes the project's fixtures as inputs of the fuzz targets: OUT/TARGET/NAME.
+ *
+ *     seeds OUT CASES... -- RECORDING...
+ */
+#include "../proto/cases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const char *out_dir;
+
+static const char *const signals[] = {"traces", "metrics", "logs"};
+
+/* One input: a head, and what follows it. */
+static void put(const char *target, const char *name, otk_string head, otk_bytes rest)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", out_dir, target);
+    mkdir(path, 0777);
+    snprintf(path, sizeof path, "%s/%s/%s", out_dir, target, name);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(head.data, 1, head.size, file) != head.size ||
+        (rest.size && fwrite(rest.data, 1, rest.size, file) != rest.size) || fclose(file)) {
+        perror(path);
+        exit(2);
+    }
+}
+
+static void put_request(const char *name, otk_signal signal, const char *type, const char *coding, otk_bytes body)
+{
+    char head[256];
+    int n = snprintf(head, sizeof head, "POST /v1/%s\nContent-Type: application/%s\n%s%s%s\n", signals[signal], type,
+                     coding ? "Content-Encoding: " : "", coding ? coding : "", coding ? "\n" : "");
+    put("request", name, (otk_string){head, (size_t)n}, body);
+}
+
+static void put_body(const char *name, otk_signal signal, bool is_text, otk_bytes body)
+{
+    char first = (char)signal;
+    otk_string head = {&first, 1};
+    put_request(name, signal, is_text ? "json" : "x-protobuf", NULL, body);
+    put("load", name, head, body);
+    if (is_text) {
+        put("json_in", name, head, body);
+    } else {
+        put("wire", name, head, body);
+        put("json_out", name, head, body);
+    }
+}
+
+static void put_cases(const char *path)
+{
+    struct test_cases cases = test_cases_read(path);
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < cases.count; i++) {
+        const struct test_case *c = &cases.items[i];
+        char name[256];
+        snprintf(name, sizeof name, "%.100s-%03zu", slash ? slash + 1 : path, i);
+        if (c->input.size < 65536)
+            put_body(name, c->signal, c->is_text, (otk_bytes){c->input.data, c->input.size});
+    }
+    test_cases_free(&cases);
+}
+
+static otk_signal signal_of(const char *name)
+{
+    return strstr(name, "metrics") ? OTK_SIGNAL_METRICS : strstr(name, "logs") ? OTK_SIGNAL_LOGS : OTK_SIGNAL_TRACES;
+}
+
+static const struct {
+    const char *end; /* of a recording's name */
+    const char *coding;
+    char way; /* fuzz_inflate's for it */
+} codings[] = {{".gz", "gzip", 1}, {".zz", "deflate", 2}, {".zst", "zstd", 3}};
+
+static void put_compressed(const char *name, size_t i, otk_bytes body)
+{
+    const char head[] = {codings[i].way, 0, (char)OTK_SIGNAL_COUNT};
+    put("inflate", name, (otk_string){head, 2}, body);
+    put("load", name, (otk_string){head + 2, 1}, body);
+    put_request(name, signal_of(name), strstr(name, ".json") ? "json" : "x-protobuf", codings[i].coding, body);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+static void put_recording(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct otk_buffer b = OTK_BUFFER_INIT((size_t)1 << 20);
+    FILE *file = fopen(path, "rb");
+    uint8_t *to = otk_buffer_reserve(&b, b.limit);
+    if (!file || !to) {
+        perror(path);
+        exit(2);
+    }
+    b.size = fread(to, 1, b.limit, file);
+    fclose(file);
+    otk_bytes body = {b.data, b.size};
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+        if (ends_with(name, codings[i].end))
+            put_compressed(name, i, body);
+    if (ends_with(name, ".pb") || ends_with(name, ".json"))
+        put_body(name, signal_of(name), ends_with(name, ".json"), body);
+    otk_buffer_clear(&b);
+}
+
+int main(int argc, char **argv)
+{
+    void (*put_file)(const char *path) = put_cases;
+    if (argc < 3)
+        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING...\n", argv[0]), 2;
+    out_dir = argv[1];
+    mkdir(out_dir, 0777);
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            put_file = put_recording;
+        else
+            put_file(argv[i]);
+    }
+    return 0;
+}
