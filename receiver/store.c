@@ -19,7 +19,10 @@ struct otk_store {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t arrived;
     unsigned waiters;
+    pthread_cond_t news; /* for the one that listens */
+    bool listening, poked;
     uint64_t number; /* of the newest capture */
+    uint64_t resets;
     struct list all;
     struct list refused;
     struct list of_signal[OTK_SIGNAL_COUNT]; /* accepted ones that hold an item */
@@ -104,6 +107,7 @@ struct otk_store *otk_store_new(size_t max_bytes, bool drop_oldest)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&s->arrived, &monotonic);
+    pthread_cond_init(&s->news, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return s;
 }
@@ -124,6 +128,7 @@ void otk_store_free(struct otk_store *s)
         return;
     free_lists(&s->all, &s->refused, s->of_signal);
     pthread_cond_destroy(&s->arrived);
+    pthread_cond_destroy(&s->news);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -228,6 +233,16 @@ static int add_refused(struct otk_store *s, struct capture *c)
     return 0;
 }
 
+/* Woken after the lock is free, so that the woken thread does not run into it. */
+static void wake_listener_and_unlock(struct otk_store *s)
+{
+    bool wake = s->listening;
+    s->listening = false;
+    pthread_mutex_unlock(&s->lock);
+    if (wake)
+        pthread_cond_signal(&s->news);
+}
+
 int otk_store_add(struct otk_store *s, struct capture *c)
 {
     bool refused = is_refused(c);
@@ -243,7 +258,7 @@ int otk_store_add(struct otk_store *s, struct capture *c)
         if (s->waiters)
             pthread_cond_broadcast(&s->arrived);
     }
-    pthread_mutex_unlock(&s->lock);
+    wake_listener_and_unlock(s);
     return rc;
 }
 
@@ -258,7 +273,8 @@ void otk_store_reset(struct otk_store *s)
     memset(s->of_signal, 0, sizeof s->of_signal);
     s->counts = (otk_receiver_counts){0};
     s->accepted_bytes = s->refused_bytes = 0;
-    pthread_mutex_unlock(&s->lock);
+    s->resets++;
+    wake_listener_and_unlock(s);
     free_lists(&all, &refused, of_signal);
 }
 
@@ -320,6 +336,41 @@ struct capture *otk_store_find(struct otk_store *s, otk_signal signal, uint64_t 
 }
 
 /* ---- Waiting --------------------------------------------------------- */
+
+void otk_store_news(struct otk_store *s, uint64_t number, struct otk_news *out)
+{
+    pthread_mutex_lock(&s->lock);
+    size_t first = list_above(&s->all, number), room = sizeof out->items / sizeof *out->items;
+    size_t count = s->all.count - first;
+    out->count = count < room ? count : room;
+    for (size_t i = 0; i < out->count; i++) {
+        out->items[i] = list_at(&s->all, first + i);
+        atomic_fetch_add(&out->items[i]->references, 1);
+    }
+    out->number = count > room ? out->items[room - 1]->pub.number : s->number;
+    out->resets = s->resets;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void otk_store_listen(struct otk_store *s, uint64_t number, uint64_t resets, uint64_t deadline_ns)
+{
+    struct timespec deadline = {(time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000)};
+    int rc = 0;
+    pthread_mutex_lock(&s->lock);
+    while (s->number <= number && s->resets == resets && !s->poked && rc != ETIMEDOUT) {
+        s->listening = true;
+        rc = pthread_cond_timedwait(&s->news, &s->lock, &deadline);
+    }
+    s->listening = s->poked = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void otk_store_poke(struct otk_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->poked = true;
+    wake_listener_and_unlock(s);
+}
 
 static struct timespec deadline_in(unsigned timeout_ms)
 {

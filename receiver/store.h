@@ -35,6 +35,22 @@ struct capture *otk_store_next(struct otk_store *s, uint64_t number);
 /* The capture that holds item `i` of `signal`, and the item's place in it; or NULL. */
 struct capture *otk_store_find(struct otk_store *s, otk_signal signal, uint64_t i, size_t *place);
 
+/* What came behind a place in the order of arrival. */
+struct otk_news {
+    struct capture *items[64]; /* each with a reference for the caller */
+    size_t count;
+    uint64_t number;           /* where to go on from */
+    uint64_t resets;           /* since start; when it has changed, what came before is forgotten */
+};
+
+/* The captures with numbers above `number`, oldest first. */
+void otk_store_news(struct otk_store *s, uint64_t number, struct otk_news *out);
+
+/* Blocks until there is a capture above `number`, the count of resets is not `resets`, otk_store_poke() is called, or
+ * CLOCK_MONOTONIC says `deadline_ns`. For one thread at a time. */
+void otk_store_listen(struct otk_store *s, uint64_t number, uint64_t resets, uint64_t deadline_ns);
+void otk_store_poke(struct otk_store *s);
+
 /* What otk_store_wait() waits for: a member of otk_receiver_counts. */
 int otk_store_wait(struct otk_store *s, size_t count_offset, uint64_t count, unsigned timeout_ms);
 
