@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (way == OTK_CODING_UNKNOWN + 1)
         check_round_trip(data, size);
     else
-        check_inflate(way > OTK_CODING_UNKNOWN ? otk_coding_sniff(data, size) : (enum otk_coding)way, limit, data, size);
+        check_inflate(way > OTK_CODING_UNKNOWN ? otk_coding_sniff(data, size) : (enum otk_coding)way, limit, data,
+                      size);
     return 0;
 }

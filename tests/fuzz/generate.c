@@ -15,6 +15,7 @@ static const uint64_t numbers[] = {
     0xfff0000000000000, 0x7ff8000000000000, 0x7ff8000000000001, 0x8000000000000000, 0x4340000000000001,
 };
 
+/* The last two are no UTF-8. */
 static const struct {
     const char *text;
     uint8_t size;

@@ -73,8 +73,8 @@ static void shorten(struct otk_buffer *b, otk_bytes other, struct dice *dice)
 
 void mutate(struct otk_buffer *b, otk_bytes other, struct dice *dice)
 {
-    static void (*const changes[])(struct otk_buffer *, otk_bytes, struct dice *) = {flip_bit, set_byte, cut, repeat,
-                                                                                     graft,    flip_bit, set_byte, shorten};
+    static void (*const changes[])(struct otk_buffer *, otk_bytes, struct dice *) = {
+        flip_bit, set_byte, cut, repeat, graft, flip_bit, set_byte, shorten};
     for (uint32_t i = 1 + roll(dice, 4); i; i--)
         changes[roll(dice, i == 1 ? COUNT(changes) : COUNT(changes) - 1)](b, other, dice);
 }

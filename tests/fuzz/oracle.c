@@ -30,7 +30,7 @@ static const ProtobufCMessageDescriptor *const requests[OTK_SIGNAL_COUNT] = {
 
 /* Ways in which protobuf-c is known to differ. Bytes may use them; then the two cannot be compared, or not fully. */
 struct traits {
-    bool foreign; /* protobuf-c refuses groups, known fields with another wire type, and tags and lengths over 5 bytes */
+    bool foreign; /* protobuf-c refuses groups, known fields of another wire type, tags and lengths over 5 bytes */
     bool replace; /* protobuf-c replaces where it should merge, or refuses: a message in a oneof, or with one, split */
     bool split;   /* protobuf-c forgets the unknown fields of all pieces but the last */
     bool hollow;  /* a packed chunk without elements: [] in JSON, and nothing at all when that is read */
@@ -187,8 +187,8 @@ static const char *check_fault(const struct otk_fault *fault, size_t size)
  * not look for; deep ones it must not even see, for it recurses without limit. */
 static bool is_structural(const struct otk_fault *fault)
 {
-    static const char *const starts[] = {"truncated", "length ", "packed chunk", "end of", "group ", "wire type",
-                                         "varint longer"};
+    static const char *const starts[] = {"truncated", "length ",   "packed chunk", "end of",
+                                         "group ",    "wire type", "varint longer"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(fault->what, starts[i], strlen(starts[i])) == 0)
             return true;
@@ -210,8 +210,8 @@ const char *oracle_is_json(const char *text, size_t size)
     json_error_t error;
     if (otk_utf8_valid((const uint8_t *)text, size) != size)
         return "JSON that is not UTF-8";
-    json_t *tree = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                              &error);
+    json_t *tree = json_loadb(
+        text, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!tree)
         return "jansson refuses what was written as JSON";
     json_decref(tree);

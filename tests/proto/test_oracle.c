@@ -1,5 +1,5 @@
-/* Holds the reader, merging and JSON against protobuf-c on thousands of inputs, the same in every run: the cases and the
- * recordings, mutations of both, and messages made up. Where protobuf-c is known to differ is shown at the end; the
+/* Holds the reader, merging and JSON against protobuf-c on thousands of inputs, the same in every run: the cases and
+ * the recordings, mutations of both, and messages made up. Where protobuf-c is known to differ is shown at the end; the
  * comparison leaves those inputs out (oracle.c). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,18 +176,18 @@ static bool reader_takes(const uint8_t *bytes, size_t size)
     return ok;
 }
 
-#define assert_only_reader_takes(...)                                                    \
-    do {                                                                                 \
-        static const uint8_t bytes_[] = {__VA_ARGS__};                                   \
-        assert_true(reader_takes(bytes_, sizeof bytes_));                                \
-        assert_false(oracle_unpacks(OTK_SIGNAL_TRACES, bytes_, sizeof bytes_));          \
+#define assert_only_reader_takes(...)                                                                                  \
+    do {                                                                                                               \
+        static const uint8_t bytes_[] = {__VA_ARGS__};                                                                 \
+        assert_true(reader_takes(bytes_, sizeof bytes_));                                                              \
+        assert_false(oracle_unpacks(OTK_SIGNAL_TRACES, bytes_, sizeof bytes_));                                        \
     } while (0)
 
-#define assert_only_protobuf_c_takes(...)                                                \
-    do {                                                                                 \
-        static const uint8_t bytes_[] = {__VA_ARGS__};                                   \
-        assert_false(reader_takes(bytes_, sizeof bytes_));                               \
-        assert_true(oracle_unpacks(OTK_SIGNAL_TRACES, bytes_, sizeof bytes_));           \
+#define assert_only_protobuf_c_takes(...)                                                                              \
+    do {                                                                                                               \
+        static const uint8_t bytes_[] = {__VA_ARGS__};                                                                 \
+        assert_false(reader_takes(bytes_, sizeof bytes_));                                                             \
+        assert_true(oracle_unpacks(OTK_SIGNAL_TRACES, bytes_, sizeof bytes_));                                         \
     } while (0)
 
 /* RX-PB-03 */
