@@ -6,8 +6,9 @@
 tools=
 skip() {
     echo "SKIPPED: $1" >&2
-    [ -n "$tools" ] && [ "${CI:-}" = true ] && { echo "FAILED: CI does not skip what this machine can run" >&2; exit 1; }
-    exit 77
+    [ -n "$tools" ] && [ "${CI:-}" = true ] || exit 77
+    echo "FAILED: CI does not skip what this machine can run" >&2
+    exit 1
 }
 
 # cached NAME MAKER: the folder NAME in the cache, filled by the function MAKER when it is not there yet, as `made`.

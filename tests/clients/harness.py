@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).parent
 CLIENT = pathlib.Path(sys.argv[0]).parent  # the folder of the check that runs
@@ -244,8 +245,8 @@ def run_checks(*checks):
         try:
             each()
             print(f"ok: {name} ({time.monotonic() - start:.1f} s)", flush=True)
-        except (Failed, subprocess.SubprocessError) as failure:
+        except Exception as failure:
             failed += 1
-            print(f"FAILED: {name}\n{failure}", flush=True)
+            print(f"FAILED: {name}\n{failure if isinstance(failure, Failed) else traceback.format_exc()}", flush=True)
     print(f"{len(checks) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)

@@ -1,7 +1,7 @@
 """The real Logfire for Python does what its users' first program does; only the endpoint is ours."""
 
-from harness import CLIENT, Receiver, attributes, check, check_headers, check_requests, items, made_by, named_items
-from harness import run_checks, run_client
+from harness import CLIENT, SIGNALS, Receiver, attributes, check, check_headers, check_requests, items, made_by
+from harness import named_items, run_checks, run_client, value
 
 PACKAGES = (CLIENT / "requirements.txt").read_text().split()
 PYTHON = made_by("python-env", "logfire", *PACKAGES)
@@ -78,7 +78,7 @@ def check_origin(requests):
         })
 
 
-# SDK-LF-03, SDK-LF-06, RX-HTTP-02, RX-HTTP-08, RX-ENC-01, RX-ENC-08
+# SDK-LF-03, SDK-LF-06, RX-HTTP-02, RX-ENC-01, RX-ENC-08
 def the_page_shows_up_by_the_traces_endpoint():
     with Receiver() as receiver:
         run_page(receiver, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{receiver.url}/v1/traces")
@@ -98,6 +98,25 @@ def the_page_shows_up_by_the_generic_endpoint():
         run_page(receiver, "OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
     check_requests(receiver.requests, "POST /v1/traces")
     check_page(receiver.requests)
+
+
+# SDK-LF-04, SDK-LF-05, RX-HTTP-02 to -04. Metrics come again at flush and at shutdown, with the same values.
+def three_signals_arrive_by_the_generic_endpoint():
+    with Receiver() as receiver:
+        run_client(PYTHON, CLIENT / "three_signals.py", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    requests = receiver.requests
+    check_requests({str(request): request for request in requests}, *(f"POST {path}" for path in SIGNALS))
+    [span] = [record for _, _, record in items(requests, "/v1/traces")]
+    [log] = [record for _, _, record in items(requests, "/v1/logs")]
+    check("body of the log record", value(log["body"]), "hello")
+    check("attributes of the log record", attributes(log), {"tries": 3})
+    check("span of the log record", (log["traceId"], log["spanId"]), (span["traceId"], span["spanId"]))
+    metrics = [record for _, _, record in items(requests, "/v1/metrics")]
+    check("names of the metrics", {metric["name"] for metric in metrics}, {"visits"})
+    for metric in metrics:
+        [point] = metric["sum"]["dataPoints"]
+        check("attributes of the data point", attributes(point), {"page": "home"})
+        check("data point", int(point["asInt"]), 2)
 
 
 # SDK-LF-01
@@ -135,6 +154,7 @@ def the_page_shows_up_by_token():
 run_checks(
     the_page_shows_up_by_the_traces_endpoint,
     the_page_shows_up_by_the_generic_endpoint,
+    three_signals_arrive_by_the_generic_endpoint,
     nothing_arrives_when_another_exporter_is_selected,
     the_page_shows_up_by_token,
 )

@@ -2,7 +2,7 @@
 
 import logfire
 
-logfire.configure(service_name='my_logfire_service')
+logfire.configure(service_name="my_logfire_service")
 
-with logfire.span('This is a span'):
-    logfire.info('Logfire logs are also actually just spans!')
+with logfire.span("This is a span"):
+    logfire.info("Logfire logs are also actually just spans!")
