@@ -118,6 +118,10 @@ static void refuse(struct capture *c, unsigned status, const char *reason, const
     otk_capture_drop_message(c);
     otk_buffer_clear(&c->answer);
     char *kept = otk_arena_string(&c->arena, reason, strlen(reason));
+    if (!kept && status != 503) {
+        otk_endpoint_refuse(c, 503, "out of memory");
+        return;
+    }
     if (kept)
         make_text(kept);
     if (fault) {
@@ -125,7 +129,8 @@ static void refuse(struct capture *c, unsigned status, const char *reason, const
         make_text(fault->what);
     }
     c->pub.reason = kept ? kept : "out of memory";
-    otk_answer_failure(&c->answer, c->pub.encoding, status, c->pub.reason, fault);
+    if (otk_answer_failure(&c->answer, c->pub.encoding, status, c->pub.reason, fault))
+        otk_buffer_clear(&c->answer);
     set_answer(c, status, extra);
 }
 

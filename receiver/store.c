@@ -262,6 +262,17 @@ int otk_store_add(struct otk_store *s, struct capture *c)
     return rc;
 }
 
+void otk_store_count_lost(struct otk_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->counts.requests++;
+    s->counts.refused++;
+    count_dropped(s, 1, 0);
+    if (s->waiters)
+        pthread_cond_broadcast(&s->arrived);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void otk_store_reset(struct otk_store *s)
 {
     struct list all, refused, of_signal[OTK_SIGNAL_COUNT];

@@ -20,6 +20,9 @@ void otk_store_free(struct otk_store *s);
  * A refused capture that finds no memory is counted all the same. */
 int otk_store_add(struct otk_store *s, struct capture *c);
 
+/* Counts a request that was refused because not even its head could be kept. */
+void otk_store_count_lost(struct otk_store *s);
+
 void otk_store_reset(struct otk_store *s);
 void otk_store_counts(struct otk_store *s, otk_receiver_counts *out);
 
