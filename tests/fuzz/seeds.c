@@ -35,11 +35,25 @@ static void put_request(const char *name, otk_signal signal, const char *type, c
     put("request", name, (otk_string){head, (size_t)n}, body);
 }
 
+/* The same as it stands on the wire. */
+static void put_http(const char *name, otk_signal signal, const char *type, const char *coding, otk_bytes body)
+{
+    char head[256];
+    int n =
+        snprintf(head, sizeof head,
+                 "POST /v1/%s HTTP/1.1\r\nHost: a\r\nContent-Type: application/%s\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+                 signals[signal], type, coding ? "Content-Encoding: " : "", coding ? coding : "", coding ? "\r\n" : "",
+                 body.size);
+    put("http", name, (otk_string){head, (size_t)n}, body);
+}
+
 static void put_body(const char *name, otk_signal signal, bool is_text, otk_bytes body)
 {
     char first = (char)signal;
     otk_string head = {&first, 1};
-    put_request(name, signal, is_text ? "json" : "x-protobuf", NULL, body);
+    const char *type = is_text ? "json" : "x-protobuf";
+    put_request(name, signal, type, NULL, body);
+    put_http(name, signal, type, NULL, body);
     put("load", name, head, body);
     if (is_text) {
         put("json_in", name, head, body);
@@ -79,7 +93,9 @@ static void put_compressed(const char *name, size_t i, otk_bytes body)
     const char head[] = {codings[i].way, 0, (char)OTK_SIGNAL_COUNT};
     put("inflate", name, (otk_string){head, 2}, body);
     put("load", name, (otk_string){head + 2, 1}, body);
-    put_request(name, signal_of(name), strstr(name, ".json") ? "json" : "x-protobuf", codings[i].coding, body);
+    const char *type = strstr(name, ".json") ? "json" : "x-protobuf";
+    put_request(name, signal_of(name), type, codings[i].coding, body);
+    put_http(name, signal_of(name), type, codings[i].coding, body);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -106,6 +122,8 @@ static void put_recording(const char *path)
             put_compressed(name, i, body);
     if (ends_with(name, ".pb") || ends_with(name, ".json"))
         put_body(name, signal_of(name), ends_with(name, ".json"), body);
+    if (ends_with(name, ".h1raw"))
+        put("http", name, (otk_string){"", 0}, body);
     otk_buffer_clear(&b);
 }
 

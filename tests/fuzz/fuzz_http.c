@@ -1,0 +1,87 @@
+/* What a client may write to the socket: the input as it is, then the end. The receiver answers something or hangs up,
+ * in time, and whatever it keeps can be looked at. */
+#include "fuzz.h"
+#include "look.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static otk_receiver *receiver;
+
+static void look(const otk_capture *c, void *arg)
+{
+    (void)arg;
+    look_at_capture(c);
+}
+
+static void stop(void)
+{
+    otk_receiver_stop(receiver);
+}
+
+static void start(void)
+{
+    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
+    options.host = "127.0.0.1";
+    options.max_request_bytes = (size_t)1 << 20;
+    options.max_capture_bytes = (size_t)1 << 26;
+    options.on_capture = look;
+    receiver = otk_receiver_start(&options, NULL);
+    must(receiver != NULL);
+    atexit(stop);
+}
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct timeval patience = {.tv_sec = 8};
+    /* A socket that is closed at once leaves no port in TIME_WAIT: there are fewer ports than inputs. */
+    struct linger at_once = {.l_onoff = 1};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    return fd;
+}
+
+/* The receiver may hang up before it has read all. */
+static void send_all(int fd, const uint8_t *data, size_t size)
+{
+    while (size) {
+        ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+        if (n < 0)
+            return;
+        data += n;
+        size -= (size_t)n;
+    }
+    shutdown(fd, SHUT_WR);
+}
+
+static void read_answers(int fd)
+{
+    char buffer[4096];
+    ssize_t n = recv(fd, buffer, 9, MSG_WAITALL);
+    must(n < 9 || memcmp(buffer, "HTTP/1.", 7) == 0);
+    while (n > 0)
+        n = recv(fd, buffer, sizeof buffer, 0);
+    must(n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    otk_receiver_counts counts;
+    if (!receiver)
+        start();
+    int fd = connect_to(otk_receiver_port(receiver));
+    send_all(fd, data, size);
+    read_answers(fd);
+    close(fd);
+    otk_receiver_counts_get(receiver, &counts);
+    must(counts.refused <= counts.requests);
+    must((counts.requests == 0) == (otk_receiver_request(receiver, 0) == NULL));
+    otk_receiver_reset(receiver);
+    return 0;
+}
