@@ -13,7 +13,7 @@
 #include "server.h"
 
 #define ROUNDS 9
-#define RING_BYTES ((size_t)64 << 20)
+#define RING_BYTES ((size_t)16 << 20)
 
 static void serve_receiver(int port_pipe, size_t max_capture_bytes)
 {

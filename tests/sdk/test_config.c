@@ -41,7 +41,8 @@ static unsigned number_at(const struct otk_config *config, size_t at)
     return number;
 }
 
-/* SDK-ENV-09 to -16, -23, -30, SDK-PARSE-01, -04 to -08 */
+/* SDK-ENV-09, SDK-ENV-10, SDK-ENV-11, SDK-ENV-12, SDK-ENV-13, SDK-ENV-14, SDK-ENV-15, SDK-ENV-16, SDK-ENV-23,
+ * SDK-ENV-30, SDK-PARSE-01, SDK-PARSE-04, SDK-PARSE-05, SDK-PARSE-06, SDK-PARSE-07, SDK-PARSE-08 */
 static void test_numbers_have_their_defaults_and_ranges(void **state)
 {
     static const struct {
@@ -132,7 +133,7 @@ static void test_a_batch_fits_into_its_queue(void **state)
     otk_config_clear(&l.config);
 }
 
-/* SDK-PARSE-02, -03, SDK-ENV-01 */
+/* SDK-PARSE-02, SDK-PARSE-03, SDK-ENV-01 */
 static void test_only_true_is_true(void **state)
 {
     static const struct {
@@ -153,7 +154,7 @@ static void test_only_true_is_true(void **state)
     }
 }
 
-/* SDK-ENV-22, -27, SDK-PARSE-09, -10 */
+/* SDK-ENV-22, SDK-ENV-27, SDK-PARSE-09, SDK-PARSE-10 */
 static void test_compression_is_set_per_signal(void **state)
 {
     (void)state;
@@ -169,7 +170,7 @@ static void test_compression_is_set_per_signal(void **state)
 
 /* ---- Where it goes --------------------------------------------------- */
 
-/* SDK-URL-02 to -05, SDK-ENV-19, SDK-LF-04: the eight vectors */
+/* SDK-URL-02, SDK-URL-03, SDK-URL-04, SDK-URL-05, SDK-ENV-19, SDK-LF-04: the eight vectors */
 static void test_endpoint_vectors(void **state)
 {
     static const struct {
@@ -214,7 +215,7 @@ static void test_an_unusable_endpoint_is_warned_about_once(void **state)
     otk_config_clear(&l.config);
 }
 
-/* SDK-ENV-17, -18, SDK-LF-01, -02; decision D1 */
+/* SDK-ENV-17, SDK-ENV-18, SDK-LF-01, SDK-LF-02; decision D1 */
 static void test_only_the_otlp_exporter_exports(void **state)
 {
     static const struct {
@@ -284,7 +285,7 @@ static void test_headers_of_a_signal_replace_the_general_ones(void **state)
     otk_config_clear(&l.config);
 }
 
-/* SDK-ENV-24, -25 */
+/* SDK-ENV-24, SDK-ENV-25 */
 static void test_certificates_are_set_per_signal(void **state)
 {
     (void)state;
@@ -384,7 +385,7 @@ static struct described resource_of(otk_sdk_options options)
 
 #define OURS "telemetry.sdk.name=otlpkit;telemetry.sdk.language=c;telemetry.sdk.version=" OTLPKIT_VERSION ";"
 
-/* SDK-RES-01 to -04 */
+/* SDK-RES-01, SDK-RES-02, SDK-RES-03, SDK-RES-04 */
 static void test_a_resource_names_sdk_and_program(void **state)
 {
     (void)state;
@@ -392,7 +393,7 @@ static void test_a_resource_names_sdk_and_program(void **state)
     assert_string_equal(d.text, "service.name=unknown_service:test_sdk_config;" OURS);
 }
 
-/* SDK-RES-05, -07, SDK-ENV-02, -03 */
+/* SDK-RES-05, SDK-RES-07, SDK-ENV-02, SDK-ENV-03 */
 static void test_later_sources_of_the_resource_win(void **state)
 {
     const char *both[] = {"OTEL_RESOURCE_ATTRIBUTES=service.name=list,zone=a,empty=", "OTEL_SERVICE_NAME=named", NULL};
@@ -412,7 +413,7 @@ static void test_later_sources_of_the_resource_win(void **state)
     assert_string_equal(d.text, OURS "zone=a;empty=;service.name=code;");
 }
 
-/* SDK-RES-08, -09 */
+/* SDK-RES-08, SDK-RES-09 */
 static void test_resource_attributes_are_decoded_or_dropped_whole(void **state)
 {
     static const char *const bad[] = {"OTEL_RESOURCE_ATTRIBUTES=a=%zz,b=1", "OTEL_RESOURCE_ATTRIBUTES=b=1,a",

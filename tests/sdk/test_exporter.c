@@ -71,7 +71,7 @@ static void assert_header(const struct request *r, const char *name, const char 
 
 /* ---- Requests -------------------------------------------------------- */
 
-/* SDK-EXP-01, -08, SDK-LF-03, SDK-LF-07 */
+/* SDK-EXP-01, SDK-EXP-08, SDK-LF-03, SDK-LF-07 */
 static void test_posts_protobuf_to_the_paths_of_the_signals(void **state)
 {
     struct world w;
@@ -119,7 +119,7 @@ static void test_gzip_bodies_say_so_and_inflate(void **state)
     finish(&w);
 }
 
-/* SDK-EXP-04, -11 */
+/* SDK-EXP-04, SDK-EXP-11 */
 static void test_ten_exports_take_one_connection(void **state)
 {
     struct world w;
@@ -223,7 +223,7 @@ static void test_status_codes_decide(void **state)
     }
 }
 
-/* SDK-RTY-04, -05, -07: the same bytes go again. */
+/* SDK-RTY-04, SDK-RTY-05, SDK-RTY-07: the same bytes go again. */
 static void test_retries_until_it_is_taken(void **state)
 {
     struct world w;
@@ -412,7 +412,7 @@ static void test_metrics_go_at_their_interval(void **state)
     finish(&w);
 }
 
-/* SDK-PROC-07, -04: the caller never waits, and what does not fit is counted. */
+/* SDK-PROC-07, SDK-PROC-04: the caller never waits, and what does not fit is counted. */
 static void test_a_full_queue_drops_what_is_new(void **state)
 {
     struct world w;
@@ -436,7 +436,7 @@ static void test_a_full_queue_drops_what_is_new(void **state)
 
 /* ---- Flush and shutdown ---------------------------------------------- */
 
-/* SDK-PROC-10, -12 */
+/* SDK-PROC-10, SDK-PROC-12 */
 static void test_a_flush_gives_up_at_its_timeout(void **state)
 {
     struct world w;

@@ -70,7 +70,7 @@ static void test_what_is_recorded_is_captured_through_gzip(void **state)
     assert_loop((const char *const[]){"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", NULL});
 }
 
-/* SDK-RTY-04, -12: the receiver's reason reaches the person who reads the warnings. */
+/* SDK-RTY-04, SDK-RTY-12: the receiver's reason reaches the person who reads the warnings. */
 static void test_a_wrong_path_is_explained(void **state)
 {
     struct notes notes = {0};

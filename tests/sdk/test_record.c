@@ -107,7 +107,7 @@ static void assert_text(const any_value *value, const char *text)
 
 /* ---- Spans ----------------------------------------------------------- */
 
-/* SDK-ENC-02 to -05, SDK-API-03 to -05, SDK-ID-01 */
+/* SDK-ENC-02, SDK-ENC-03, SDK-ENC-04, SDK-ENC-05, SDK-API-03, SDK-API-04, SDK-API-05, SDK-ID-01 */
 static void test_a_plain_span_has_what_every_span_has(void **state)
 {
     struct world w;
@@ -158,7 +158,7 @@ static void test_a_child_continues_its_parents_trace(void **state)
 static const otk_span_context remote = {
     .trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x03, .is_remote = true, .trace_state = "vendor=x"};
 
-/* SDK-ENC-05, SDK-ID-04, SDK-API-04, -16 */
+/* SDK-ENC-05, SDK-ID-04, SDK-API-04, SDK-API-16 */
 static void test_a_remote_parent_shows_in_flags_and_trace_state(void **state)
 {
     struct world w;
@@ -190,7 +190,7 @@ static void test_an_explicit_root_ignores_the_parent(void **state)
     finish(&w);
 }
 
-/* SDK-SMP-04, -09, -01: it has an identity all the same. */
+/* SDK-SMP-04, SDK-SMP-09, SDK-SMP-01: it has an identity all the same. */
 static void test_an_unsampled_parent_has_unsampled_children(void **state)
 {
     struct world w;
@@ -212,7 +212,7 @@ static void test_an_unsampled_parent_has_unsampled_children(void **state)
     finish(&w);
 }
 
-/* SDK-API-05, -14, -21 */
+/* SDK-API-05, SDK-API-14, SDK-API-21 */
 static void test_times_and_kind_may_be_given(void **state)
 {
     struct world w;
@@ -232,7 +232,7 @@ static void test_times_and_kind_may_be_given(void **state)
     finish(&w);
 }
 
-/* SDK-ENC-10, -11, SDK-LF-03: every kind of AnyValue */
+/* SDK-ENC-10, SDK-ENC-11, SDK-LF-03: every kind of AnyValue */
 static void test_values_of_every_kind_arrive(void **state)
 {
     struct world w;
@@ -272,7 +272,7 @@ static void test_values_of_every_kind_arrive(void **state)
     finish(&w);
 }
 
-/* SDK-ENC-09, SDK-API-06, -07 */
+/* SDK-ENC-09, SDK-API-06, SDK-API-07 */
 static void test_a_key_set_again_has_the_later_value(void **state)
 {
     struct world w;
@@ -319,7 +319,7 @@ static void test_bad_utf8_is_repaired_everywhere(void **state)
     finish(&w);
 }
 
-/* SDK-API-08, -09, SDK-ENC-06 */
+/* SDK-API-08, SDK-API-09, SDK-ENC-06 */
 static void test_events_and_links_keep_their_order(void **state)
 {
     struct world w;
@@ -354,7 +354,7 @@ static void test_events_and_links_keep_their_order(void **state)
     finish(&w);
 }
 
-/* SDK-API-10, -11, SDK-ENC-08: all pairs */
+/* SDK-API-10, SDK-API-11, SDK-ENC-08: all pairs */
 static void test_the_first_ok_is_final_and_unset_changes_nothing(void **state)
 {
     enum { UNSET = OTK_STATUS_CODE_UNSET, OK = OTK_STATUS_CODE_OK, ERROR = OTK_STATUS_CODE_ERROR };
@@ -383,7 +383,7 @@ static void test_the_first_ok_is_final_and_unset_changes_nothing(void **state)
     finish(&w);
 }
 
-/* SDK-API-12, -13, -15 */
+/* SDK-API-12, SDK-API-13, SDK-API-15 */
 static void test_an_ended_span_changes_no_more(void **state)
 {
     struct world w;
@@ -411,7 +411,7 @@ static void test_an_ended_span_changes_no_more(void **state)
     finish(&w);
 }
 
-/* SDK-LIM-01, -02, -03, SDK-ENC-07 */
+/* SDK-LIM-01, SDK-LIM-02, SDK-LIM-03, SDK-ENC-07 */
 static void test_limits_are_kept_and_counted(void **state)
 {
     struct world w;
@@ -464,7 +464,7 @@ static void test_values_are_cut_at_64_levels(void **state)
     finish(&w);
 }
 
-/* SDK-ENC-01, SDK-API-01, -02 */
+/* SDK-ENC-01, SDK-API-01, SDK-API-02 */
 static void test_spans_are_grouped_by_scope(void **state)
 {
     struct world w;
@@ -606,7 +606,7 @@ static const Otk__Metrics__Metric *flush_metric(struct world *w)
     return request->resource_metrics[0]->scope_metrics[0]->metrics[0];
 }
 
-/* SDK-MET-11, -17, -20, -21, -22 */
+/* SDK-MET-11, SDK-MET-17, SDK-MET-20, SDK-MET-21, SDK-MET-22 */
 static void test_a_counter_is_a_cumulative_monotonic_sum(void **state)
 {
     struct world w;
@@ -642,7 +642,7 @@ static void test_a_counter_is_a_cumulative_monotonic_sum(void **state)
     finish(&w);
 }
 
-/* SDK-MET-02, -03, -04, -05, -06 */
+/* SDK-MET-02, SDK-MET-03, SDK-MET-04, SDK-MET-05, SDK-MET-06 */
 static void test_misuse_of_counters_is_warned_about(void **state)
 {
     struct world w;
@@ -664,7 +664,7 @@ static void test_misuse_of_counters_is_warned_about(void **state)
     finish(&w);
 }
 
-/* SDK-MET-25, -26 */
+/* SDK-MET-25, SDK-MET-26 */
 static void test_too_many_series_flow_into_one(void **state)
 {
     struct world w;
@@ -694,7 +694,7 @@ static const Otk__Logs__LogRecord *flush_log(struct world *w)
     return request->resource_logs[0]->scope_logs[0]->log_records[0];
 }
 
-/* SDK-LOG-01 to -05 */
+/* SDK-LOG-01, SDK-LOG-02, SDK-LOG-03, SDK-LOG-04, SDK-LOG-05 */
 static void test_a_log_record_carries_all_its_parts(void **state)
 {
     struct world w;
@@ -724,7 +724,7 @@ static void test_a_log_record_carries_all_its_parts(void **state)
     finish(&w);
 }
 
-/* SDK-LOG-02, -03, -07 */
+/* SDK-LOG-02, SDK-LOG-03, SDK-LOG-07 */
 static void test_a_short_log_call_fills_in_the_rest(void **state)
 {
     struct world w;

@@ -67,7 +67,7 @@ static void test_escapes_are_decoded_and_others_reported(void **state)
     }
 }
 
-/* SDK-HDR-01 to -04, -06 */
+/* SDK-HDR-01, SDK-HDR-02, SDK-HDR-03, SDK-HDR-04, SDK-HDR-06 */
 static void test_headers_are_read_as_baggage_says(void **state)
 {
     static const struct {
@@ -107,7 +107,7 @@ static void test_headers_are_read_as_baggage_says(void **state)
     }
 }
 
-/* SDK-URL-01 to -04, -07 */
+/* SDK-URL-01, SDK-URL-02, SDK-URL-03, SDK-URL-04, SDK-URL-07 */
 static void test_endpoints_keep_what_they_are_given(void **state)
 {
     static const struct {
@@ -154,7 +154,7 @@ static void test_this_machine_is_known_by_its_names(void **state)
     assert_false(otk_endpoint_is_loopback("http://localhost@example.com/"));
 }
 
-/* SDK-ID-01, -02 */
+/* SDK-ID-01, SDK-ID-02 */
 static void test_ids_are_random_and_never_zero(void **state)
 {
     uint8_t seen[1000][8];
