@@ -158,6 +158,8 @@ static int write_request(otk_archive *a, const otk_capture *c, const struct reco
     put_uri(&r.fields, c);
     put_field(&r.fields, "Otlpkit-Peer", c->peer);
     otk_buffer_printf(&r.fields, "Otlpkit-Body-Size: %" PRIu64 "\r\n", c->body_size);
+    if (!c->status)
+        put_field(&r.fields, "Otlpkit-Reason", c->reason);
     put_text(&r.head, c->method);
     otk_buffer_byte(&r.head, ' ');
     put_text(&r.head, c->target);
@@ -269,7 +271,7 @@ int otk_archive_add(otk_archive *archive, const otk_capture *capture)
     int rc = archive->failed ? archive->failed : new_record_id(&id);
     if (!rc)
         rc = write_request(archive, capture, &id);
-    if (!rc)
+    if (!rc && capture->status) /* 0: the client left before there was an answer */
         rc = write_response(archive, capture, &id);
     return rc ? rc : flush(archive);
 }
@@ -508,8 +510,12 @@ int otk_warc_request(struct capture *c, const struct otk_warc_record *record, co
         rc = parse_body(&c->body, &c->pub.body, &c->pub.headers, rest);
     if (!rc)
         rc = copy_field(c, &record->fields, "Otlpkit-Peer", &c->pub.peer);
+    if (!rc)
+        rc = copy_field(c, &record->fields, "Otlpkit-Reason", &c->pub.reason);
     if (rc)
         return rc;
+    if (*c->pub.reason)
+        c->pub.status = 0;
     const char *body_size = otk_headers_get(&record->fields, "Otlpkit-Body-Size");
     if (!body_size || !parse_size(body_size, &c->pub.body_size))
         c->pub.body_size = c->body.size;

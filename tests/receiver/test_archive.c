@@ -144,6 +144,36 @@ static void test_a_refused_request_is_kept_and_its_cut_body_marked(void **state)
     forget_file(path);
 }
 
+static otk_capture *given_unfinished(void)
+{
+    otk_capture *c = given_exchange();
+    c->status = 0;
+    c->reason = "the connection closed";
+    c->body.size = 5;
+    c->body_size = 5;
+    return c;
+}
+
+static void check_unfinished(const otk_capture *c, void *arg)
+{
+    assert_int_equal(c->status, 0);
+    assert_string_equal(c->reason, "the connection closed");
+    assert_int_equal(c->body.size, 5);
+    assert_int_equal(c->answer.size, 0);
+    assert_int_equal(c->message.size, 0);
+    ++*(size_t *)arg;
+}
+
+static void test_a_request_that_was_not_whole_has_no_answer(void **state)
+{
+    size_t calls = 0;
+    char *path = archive_of(given_unfinished());
+    (void)state;
+    assert_int_equal(otk_load(path, NULL, check_unfinished, &calls, NULL), 0);
+    assert_int_equal(calls, 1);
+    forget_file(path);
+}
+
 static void test_records_have_what_warc_asks_for(void **state)
 {
     static const char *const lines[] = {
@@ -255,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_a_request_comes_back_as_it_was),
         cmocka_unit_test(test_a_chunked_body_is_one_chunk),
         cmocka_unit_test(test_a_refused_request_is_kept_and_its_cut_body_marked),
+        cmocka_unit_test(test_a_request_that_was_not_whole_has_no_answer),
         cmocka_unit_test(test_records_have_what_warc_asks_for),
         cmocka_unit_test(test_a_compressed_archive_is_read),
         cmocka_unit_test(test_an_archive_cut_anywhere_never_harms),
