@@ -1,7 +1,8 @@
 /* What a client may write to the socket: the input as it is, then the end. The receiver answers something or hangs up,
- * in time, and whatever it keeps can be looked at. */
+ * in time, and whatever it keeps can be looked at, put in an archive, and loaded again. */
 #include "fuzz.h"
 #include "look.h"
+#include "memory_file.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -70,6 +71,29 @@ static void read_answers(int fd)
     must(n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK));
 }
 
+static void count(const otk_capture *c, void *arg)
+{
+    (void)c;
+    ++*(size_t *)arg;
+}
+
+static void check_archive(void)
+{
+    struct memory_file file = memory_file_of(NULL, 0);
+    otk_archive *archive = otk_archive_open(file.path, NULL);
+    const otk_capture *c;
+    size_t kept = 0, loaded = 0;
+    must(archive != NULL);
+    while ((c = otk_receiver_request(receiver, kept))) {
+        must(otk_archive_add(archive, c) == 0);
+        kept++;
+    }
+    must(otk_archive_close(archive) == 0);
+    must(otk_load(file.path, NULL, count, &loaded, NULL) == 0);
+    must(kept == loaded);
+    memory_file_close(&file);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     otk_receiver_counts counts;
@@ -81,7 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     otk_receiver_counts_get(receiver, &counts);
     must(counts.refused <= counts.requests);
-    must((counts.requests == 0) == (otk_receiver_request(receiver, 0) == NULL));
+    must(!counts.requests || otk_receiver_request(receiver, 0));
+    if (counts.requests)
+        check_archive();
     otk_receiver_reset(receiver);
     return 0;
 }

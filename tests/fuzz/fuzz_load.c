@@ -2,23 +2,7 @@
  * archive and loaded again. First byte: which signal is told, if any. */
 #include "fuzz.h"
 #include "look.h"
-
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-struct memory_file {
-    int fd;
-    char path[64];
-};
-
-static struct memory_file memory_file(const uint8_t *data, size_t size)
-{
-    struct memory_file f = {.fd = memfd_create("fuzz", MFD_CLOEXEC)};
-    must(f.fd >= 0 && write(f.fd, data, size) == (ssize_t)size);
-    snprintf(f.path, sizeof f.path, "/proc/self/fd/%d", f.fd);
-    return f;
-}
+#include "memory_file.h"
 
 /* What the captures of one file add up to. */
 struct sum {
@@ -60,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.signal = options.has_signal ? (otk_signal)way : OTK_SIGNAL_TRACES;
     options.max_request_bytes = (size_t)1 << 20;
 
-    struct memory_file in = memory_file(data, size), kept = memory_file(NULL, 0);
+    struct memory_file in = memory_file_of(data, size), kept = memory_file_of(NULL, 0);
     otk_error error = {0};
     struct sum sum = {.archive = otk_archive_open(kept.path, &error)}, again = {0};
     must(sum.archive != NULL);
@@ -72,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(otk_load(kept.path, &options, add_again, &again, &error) == 0);
         must(again.captures == sum.captures && again.items == sum.items && again.body_bytes == sum.body_bytes);
     }
-    close(in.fd);
-    close(kept.fd);
+    memory_file_close(&in);
+    memory_file_close(&kept);
     return 0;
 }
