@@ -19,7 +19,7 @@ __attribute__((noreturn)) static void die(const char *what)
     exit(2);
 }
 
-static int connect_to(uint16_t port)
+int bench_connect(uint16_t port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
@@ -49,7 +49,7 @@ struct bench_server bench_server_start(bench_serve *serve)
     if (read(ends[0], &port, sizeof port) != sizeof port)
         die("server");
     close(ends[0]);
-    return (struct bench_server){pid, connect_to(port)};
+    return (struct bench_server){pid, bench_connect(port)};
 }
 
 void bench_server_stop(struct bench_server *s)
@@ -176,7 +176,7 @@ static enum MHD_Result keep(void *arg, struct MHD_Connection *c, const char *url
     return MHD_queue_response(c, 200, arg);
 }
 
-static void serve(int port_pipe, MHD_AccessHandlerCallback handler)
+static void start(int port_pipe, MHD_AccessHandlerCallback handler)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct MHD_Daemon *d =
@@ -185,16 +185,23 @@ static void serve(int port_pipe, MHD_AccessHandlerCallback handler)
     if (!d)
         die("libmicrohttpd");
     bench_tell_port(port_pipe, MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port);
-    for (;;)
-        pause();
+}
+
+void bench_start_null(int port_pipe)
+{
+    start(port_pipe, drain);
 }
 
 void bench_serve_null(int port_pipe)
 {
-    serve(port_pipe, drain);
+    start(port_pipe, drain);
+    for (;;)
+        pause();
 }
 
 void bench_serve_keeping(int port_pipe)
 {
-    serve(port_pipe, keep);
+    start(port_pipe, keep);
+    for (;;)
+        pause();
 }

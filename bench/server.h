@@ -20,6 +20,9 @@ void bench_server_stop(struct bench_server *s);
 /* CPU seconds that the server's process has used. */
 double bench_server_seconds(const struct bench_server *s);
 
+/* A connection to a server that runs already. */
+int bench_connect(uint16_t port);
+
 /* A whole HTTP request that carries `body`. */
 struct otk_buffer bench_request(const struct otk_buffer *body);
 
@@ -32,5 +35,8 @@ void bench_tell_port(int port_pipe, uint16_t port);
 /* The floors: libmicrohttpd with a handler that only drains, and with one that keeps a malloc'd copy of each body. */
 void bench_serve_null(int port_pipe);
 void bench_serve_keeping(int port_pipe);
+
+/* Starts the first of them in this process and returns. */
+void bench_start_null(int port_pipe);
 
 #endif
