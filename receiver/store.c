@@ -20,7 +20,7 @@ struct otk_store {
     pthread_cond_t arrived;
     unsigned waiters;
     pthread_cond_t news; /* for the one that listens */
-    bool listening, poked;
+    bool listening;
     uint64_t number; /* of the newest capture */
     uint64_t resets;
     struct list all;
@@ -363,24 +363,25 @@ void otk_store_news(struct otk_store *s, uint64_t number, struct otk_news *out)
     pthread_mutex_unlock(&s->lock);
 }
 
+uint64_t otk_store_newest(struct otk_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t number = s->number;
+    pthread_mutex_unlock(&s->lock);
+    return number;
+}
+
 void otk_store_listen(struct otk_store *s, uint64_t number, uint64_t resets, uint64_t deadline_ns)
 {
     struct timespec deadline = {(time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000)};
     int rc = 0;
     pthread_mutex_lock(&s->lock);
-    while (s->number <= number && s->resets == resets && !s->poked && rc != ETIMEDOUT) {
+    while (s->number <= number && s->resets == resets && rc != ETIMEDOUT) {
         s->listening = true;
         rc = pthread_cond_timedwait(&s->news, &s->lock, &deadline);
     }
-    s->listening = s->poked = false;
+    s->listening = false;
     pthread_mutex_unlock(&s->lock);
-}
-
-void otk_store_poke(struct otk_store *s)
-{
-    pthread_mutex_lock(&s->lock);
-    s->poked = true;
-    wake_listener_and_unlock(s);
 }
 
 static struct timespec deadline_in(unsigned timeout_ms)

@@ -49,10 +49,12 @@ struct otk_news {
 /* The captures with numbers above `number`, oldest first. */
 void otk_store_news(struct otk_store *s, uint64_t number, struct otk_news *out);
 
-/* Blocks until there is a capture above `number`, the count of resets is not `resets`, otk_store_poke() is called, or
- * CLOCK_MONOTONIC says `deadline_ns`. For one thread at a time. */
+/* The number of the newest capture; 0 before the first. */
+uint64_t otk_store_newest(struct otk_store *s);
+
+/* Blocks until there is a capture above `number`, the count of resets is not `resets`, or CLOCK_MONOTONIC says
+ * `deadline_ns`. For one thread at a time. */
 void otk_store_listen(struct otk_store *s, uint64_t number, uint64_t resets, uint64_t deadline_ns);
-void otk_store_poke(struct otk_store *s);
 
 /* What otk_store_wait() waits for: a member of otk_receiver_counts. */
 int otk_store_wait(struct otk_store *s, size_t count_offset, uint64_t count, unsigned timeout_ms);
