@@ -22,6 +22,7 @@ struct otk_json_notes {
     size_t enum_names;    /* enums by name */
     size_t out_of_range;  /* intValue taken as doubleValue: does not fit an int64 */
     size_t oneof_repeats; /* two members of one oneof */
+    size_t null_values;   /* a value of null: what JavaScript makes of NaN and Infinity */
     char first[256];      /* a sentence on the first one; "" when all are 0 */
 };
 

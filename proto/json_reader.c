@@ -647,13 +647,24 @@ static bool read_array(struct reader *r, const struct otk_field *f, struct step 
     return ok;
 }
 
+/* As if the key were not there; but a value that is lost so deserves a word. */
+static bool read_null(struct reader *r, const struct otk_field *f)
+{
+    struct token t = {.text = r->p, .size = strlen("null")};
+    if (!literal(r, "null"))
+        return false;
+    if (f->oneof)
+        note(r, &r->notes->null_values, "taken as no value:", &t);
+    return true;
+}
+
 static bool read_field(struct reader *r, const struct otk_message *m, const struct otk_field *f)
 {
     struct step step = {.up = r->step, .field = f};
     bool ok;
     r->step = &step;
     if (peek(r) == 'n')
-        ok = literal(r, "null"); /* as if the key were not there */
+        ok = read_null(r, f);
     else if (f->repeated)
         ok = read_array(r, f, &step);
     else

@@ -178,7 +178,8 @@ static void note_unknown(struct capture *c, struct otk_buffer *notes)
 /* Nearly every request has nothing to note and must not pay for it. */
 static int write_notes(struct capture *c, bool regular, const struct otk_json_notes *json)
 {
-    size_t odd_json = json->unknown_keys + json->enum_names + json->out_of_range + json->oneof_repeats;
+    size_t odd_json = json->unknown_keys + json->enum_names + json->out_of_range + json->oneof_repeats +
+                      json->null_values;
     if (regular && !c->index.unknown_count && !c->index.odd_id_count && !odd_json)
         return 0;
     struct otk_buffer notes = OTK_BUFFER_INIT(NOTES_MAX);
