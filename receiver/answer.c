@@ -11,9 +11,13 @@ enum { ANY_TYPE_URL = 1, ANY_VALUE = 2 };
 enum { BAD_REQUEST_VIOLATIONS = 1 };
 enum { VIOLATION_FIELD = 1, VIOLATION_DESCRIPTION = 2 };
 
+/* Export…ServiceResponse and Export…PartialSuccess */
+enum { RESPONSE_PARTIAL_SUCCESS = 1 };
+enum { PARTIAL_REJECTED = 1, PARTIAL_ERROR_MESSAGE = 2 };
+
 #define BAD_REQUEST_URL "type.googleapis.com/google.rpc.BadRequest"
 
-/* More than any sentence of ours takes; OTLP recommends 4 MiB. */
+/* More than any sentence of ours takes. */
 #define ANSWER_LIMIT ((size_t)1 << 20)
 
 /* google.rpc.Code, by the HTTP status that says the same. */
@@ -22,6 +26,8 @@ static const struct {
     unsigned code;
 } codes[] = {
     {400, 3 /* INVALID_ARGUMENT */},
+    {401, 16 /* UNAUTHENTICATED */},
+    {403, 7 /* PERMISSION_DENIED */},
     {404, 5 /* NOT_FOUND */},
     {405, 12 /* UNIMPLEMENTED */},
     {408, 4 /* DEADLINE_EXCEEDED */},
@@ -40,9 +46,88 @@ static unsigned code_of(unsigned status)
     return 2; /* UNKNOWN */
 }
 
+/* What an answer is made of. */
+struct answer {
+    const struct otk_message *type;
+    int (*write)(struct otk_buffer *b, const struct answer *a, size_t shown);
+    const char *message;
+    unsigned code;
+    const struct otk_fault *fault;
+    size_t rejected;
+};
+
+static int write_in(struct otk_buffer *out, otk_encoding encoding, const struct answer *a, size_t shown)
+{
+    if (encoding == OTK_ENCODING_PROTOBUF)
+        return a->write(out, a, shown);
+    struct otk_buffer bytes = OTK_BUFFER_INIT(ANSWER_LIMIT);
+    int rc = a->write(&bytes, a, shown);
+    if (!rc)
+        rc = otk_json_write(out, a->type, bytes.data, bytes.size);
+    otk_buffer_clear(&bytes);
+    return rc;
+}
+
+/* How much of the message to show, when what is shown of it is so many bytes too long. */
+static size_t shorten(const char *message, size_t shown, size_t excess)
+{
+    if (excess >= shown)
+        return 0;
+    shown -= excess;
+    while (shown && ((uint8_t)message[shown] & 0xc0) == 0x80)
+        shown--;
+    return shown;
+}
+
+/* With as much of the message as there is room for, in `*shown`. */
+static int write_fitting(struct otk_buffer *out, otk_encoding encoding, const struct answer *a, size_t *shown)
+{
+    struct otk_buffer whole = OTK_BUFFER_INIT(ANSWER_LIMIT);
+    int rc;
+    *shown = strlen(a->message);
+    while (!(rc = write_in(&whole, encoding, a, *shown)) && whole.size > out->limit && *shown) {
+        *shown = shorten(a->message, *shown, whole.size - out->limit);
+        whole.size = 0;
+    }
+    if (!rc)
+        rc = otk_buffer_append(out, whole.data, whole.size);
+    otk_buffer_clear(&whole);
+    return rc;
+}
+
 int otk_answer_success(struct otk_buffer *out, otk_encoding encoding)
 {
     return encoding == OTK_ENCODING_JSON ? otk_buffer_text(out, "{}") : 0;
+}
+
+static int write_partial(struct otk_buffer *b, const struct answer *a, size_t shown)
+{
+    struct otk_gaps gaps = OTK_GAPS_INIT;
+    struct otk_open partial = otk_write_begin(b, &gaps, RESPONSE_PARTIAL_SUCCESS);
+    if (a->rejected)
+        otk_write_varint(b, PARTIAL_REJECTED, a->rejected);
+    if (shown)
+        otk_write_bytes(b, PARTIAL_ERROR_MESSAGE, a->message, shown);
+    otk_write_end(b, &gaps, partial);
+    return otk_write_finish(b, &gaps);
+}
+
+int otk_answer_partial(struct otk_buffer *out, otk_encoding encoding, otk_signal signal, size_t rejected,
+                       const char *message)
+{
+    const struct answer a = {
+        .type = otk_schema((enum otk_message_id)(OTK_MESSAGE_TRACES_RESPONSE + (int)signal)),
+        .write = write_partial,
+        .message = message,
+        .rejected = rejected,
+    };
+    size_t shown, before = out->size;
+    int rc = write_fitting(out, encoding, &a, &shown);
+    if (rejected || (!rc && shown) || rc == OTK_ENOMEM)
+        return rc;
+    out->size = before; /* zero rejected and nothing said would be an empty partial success */
+    out->failed = 0;
+    return otk_answer_success(out, encoding);
 }
 
 static void write_text(struct otk_buffer *b, unsigned number, const char *text)
@@ -65,25 +150,31 @@ static void write_bad_request(struct otk_buffer *b, struct otk_gaps *gaps, const
     otk_write_end(b, gaps, any);
 }
 
-static int write_status(struct otk_buffer *b, unsigned status, const char *message, const struct otk_fault *fault)
+static int write_status(struct otk_buffer *b, const struct answer *a, size_t shown)
 {
     struct otk_gaps gaps = OTK_GAPS_INIT;
-    otk_write_varint(b, STATUS_CODE, code_of(status));
-    write_text(b, STATUS_MESSAGE, message);
-    if (fault)
-        write_bad_request(b, &gaps, fault);
+    otk_write_varint(b, STATUS_CODE, a->code);
+    otk_write_bytes(b, STATUS_MESSAGE, a->message, shown);
+    if (a->fault)
+        write_bad_request(b, &gaps, a->fault);
     return otk_write_finish(b, &gaps);
 }
 
 int otk_answer_failure(struct otk_buffer *out, otk_encoding encoding, unsigned status, const char *message,
                        const struct otk_fault *fault)
 {
-    if (encoding == OTK_ENCODING_PROTOBUF)
-        return write_status(out, status, message, fault);
-    struct otk_buffer bytes = OTK_BUFFER_INIT(ANSWER_LIMIT);
-    int rc = write_status(&bytes, status, message, fault);
-    if (!rc)
-        rc = otk_json_write(out, otk_schema(OTK_MESSAGE_STATUS), bytes.data, bytes.size);
-    otk_buffer_clear(&bytes);
-    return rc;
+    struct answer a = {
+        .type = otk_schema(OTK_MESSAGE_STATUS),
+        .write = write_status,
+        .message = message,
+        .code = code_of(status),
+        .fault = fault,
+    };
+    size_t shown;
+    int rc = write_fitting(out, encoding, &a, &shown);
+    if (!fault || (!rc && shown == strlen(message)) || rc == OTK_ENOMEM)
+        return rc;
+    a.fault = NULL;
+    otk_buffer_clear(out);
+    return write_fitting(out, encoding, &a, &shown);
 }

@@ -198,6 +198,17 @@ static int write_notes(struct capture *c, bool regular, const struct otk_json_no
     return kept ? 0 : OTK_ENOMEM;
 }
 
+int otk_capture_note(struct capture *c, const char *sentence)
+{
+    size_t before = strlen(c->pub.notes), added = strlen(sentence);
+    char *joined = otk_arena_alloc(&c->arena, before + added + 3);
+    if (!joined)
+        return OTK_ENOMEM;
+    snprintf(joined, before + added + 3, "%s%s%s", c->pub.notes, before ? "; " : "", sentence);
+    c->pub.notes = joined;
+    return 0;
+}
+
 int otk_capture_decode(struct capture *c, const char *content_encoding, size_t max_bytes, struct otk_fault *fault)
 {
     enum otk_coding coding = otk_coding_of(content_encoding);

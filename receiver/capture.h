@@ -27,6 +27,8 @@ struct capture {
     atomic_uint references;
     size_t weight;           /* what the store accounts for it */
     uint64_t first_item;     /* how many items of its signal came before it, since start or reset */
+    uint64_t repeat_key;     /* these two: repeats.c's */
+    struct capture *repeat_next;
     pthread_mutex_t views_lock;
     void *views;             /* view.c's: an array of the signal's captured structs, or NULL */
 };
@@ -59,6 +61,9 @@ void otk_capture_drop_body(struct capture *c);
  * wrong with the body: OTK_EDATA (fault says what), OTK_ELIMIT (inflates to more
  * than max_bytes), OTK_ENOMEM. */
 int otk_capture_decode(struct capture *c, const char *content_encoding, size_t max_bytes, struct otk_fault *fault);
+
+/* Adds a sentence to pub.notes. Returns 0 or OTK_ENOMEM. */
+int otk_capture_note(struct capture *c, const char *sentence);
 
 /* Bytes of memory that it holds. */
 size_t otk_capture_weight(const struct capture *c);

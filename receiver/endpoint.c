@@ -1,8 +1,11 @@
 #include "endpoint.h"
 
+#include "accept.h"
 #include "answer.h"
+#include "cors.h"
 #include "inflate.h"
 #include "json.h"
+#include "strict.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -10,6 +13,15 @@
 
 #define REASON_MAX 1024
 #define ALL_PATHS "/v1/traces, /v1/metrics or /v1/logs"
+
+/* Content-Type, one for the status, those of compression and of CORS. */
+#define ANSWER_HEADERS_MAX (4 + OTK_CORS_HEADERS_MAX)
+
+/* A smaller answer is not compressed: it fits into a packet as it is. */
+#define GZIP_MIN 64
+
+/* More than a strict look has to say, with the notes behind it. */
+#define NEWS_MAX ((size_t)64 << 10)
 
 static const char *const signal_paths[OTK_SIGNAL_COUNT] = {"/v1/traces", "/v1/metrics", "/v1/logs"};
 static const char *const signal_names[OTK_SIGNAL_COUNT] = {"traces", "metrics", "logs"};
@@ -42,11 +54,16 @@ static bool has(otk_string text, const char *what)
     return memmem(text.data, text.size, what, strlen(what)) != NULL;
 }
 
-static bool find_signal(otk_string path, otk_signal *out)
+static bool find_signal(const struct otk_endpoint *e, otk_string path, otk_signal *out)
 {
     for (unsigned i = 0; i < OTK_SIGNAL_COUNT; i++)
         if (is(path, signal_paths[i])) {
             *out = (otk_signal)i;
+            return true;
+        }
+    for (size_t i = 0; i < e->path_count; i++)
+        if (is(path, e->paths[i].path)) {
+            *out = e->paths[i].signal;
             return true;
         }
     return false;
@@ -65,9 +82,9 @@ static otk_encoding encoding_of(const char *content_type)
     return OTK_ENCODING_UNKNOWN;
 }
 
-void otk_endpoint_recognize(struct capture *c)
+void otk_endpoint_recognize(const struct otk_endpoint *e, struct capture *c)
 {
-    c->pub.has_signal = find_signal(path_of(c->pub.target), &c->pub.signal);
+    c->pub.has_signal = find_signal(e, path_of(c->pub.target), &c->pub.signal);
     c->pub.encoding = encoding_of(otk_headers_get(&c->pub.headers, "Content-Type"));
 }
 
@@ -83,22 +100,55 @@ static const struct {
     {503, {"Retry-After", "1"}},
 };
 
-static void set_answer(struct capture *c, unsigned status, const otk_header *extra)
+static bool is_let_in(const struct otk_endpoint *e, const struct capture *c)
+{
+    const char *origin = e->cors_origins ? otk_headers_get(&c->pub.headers, "Origin") : NULL;
+    return origin && otk_cors_allows(e->cors_origins, origin);
+}
+
+/* Puts the compressed answer in place of the plain one; false when it is not smaller, or there is no memory for it. */
+static bool compress_answer(struct capture *c)
+{
+    struct otk_buffer small = OTK_BUFFER_INIT(c->answer.size + 1024);
+    if (otk_gzip(&small, c->answer.data, c->answer.size) || small.size >= c->answer.size) {
+        otk_buffer_clear(&small);
+        return false;
+    }
+    otk_buffer_clear(&c->answer);
+    c->answer = small;
+    return true;
+}
+
+static bool wants_compression(const struct capture *c)
+{
+    return c->answer.size >= GZIP_MIN && otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
+}
+
+static void set_answer(const struct otk_endpoint *e, struct capture *c, unsigned status, const otk_header *extra)
 {
     static const otk_header success[][1] = {
         [OTK_ENCODING_PROTOBUF] = {{"Content-Type", type_protobuf}},
         [OTK_ENCODING_JSON] = {{"Content-Type", type_json}},
     };
-    c->pub.status = status;
-    c->pub.answer = (otk_bytes){c->answer.data, c->answer.size};
+    bool browser = is_let_in(e, c), compress = wants_compression(c);
+    otk_header *all = extra || browser || compress ? otk_arena_alloc(&c->arena, ANSWER_HEADERS_MAX * sizeof *all) : NULL;
+    size_t n = 0;
     bool protobuf = c->pub.encoding == OTK_ENCODING_PROTOBUF;
+    c->pub.status = status;
     c->pub.answer_headers = (otk_headers){success[protobuf ? OTK_ENCODING_PROTOBUF : OTK_ENCODING_JSON], 1};
-    otk_header *both = extra ? otk_arena_alloc(&c->arena, 2 * sizeof *both) : NULL;
-    if (!both)
-        return;
-    both[0] = c->pub.answer_headers.items[0];
-    both[1] = *extra;
-    c->pub.answer_headers = (otk_headers){both, 2};
+    if (all) {
+        all[n++] = c->pub.answer_headers.items[0];
+        if (extra)
+            all[n++] = *extra;
+        if (browser)
+            n += otk_cors_headers(&c->pub, all + n);
+        if (compress && compress_answer(c)) {
+            all[n++] = (otk_header){"Content-Encoding", "gzip"};
+            all[n++] = (otk_header){"Vary", "Accept-Encoding"};
+        }
+        c->pub.answer_headers = (otk_headers){all, n};
+    }
+    c->pub.answer = (otk_bytes){c->answer.data, c->answer.size};
 }
 
 /* Sentences quote what the client sent, which need not be text. */
@@ -112,14 +162,16 @@ static void make_text(char *sentence)
             p[i] = '?';
 }
 
-static void refuse(struct capture *c, unsigned status, const char *reason, const otk_header *extra,
-                   struct otk_fault *fault)
+static void refuse(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *reason,
+                   const otk_header *extra, struct otk_fault *fault)
 {
     otk_capture_drop_message(c);
+    c->pub.rejected_count = 0;
     otk_buffer_clear(&c->answer);
+    c->answer.limit = e->max_response_bytes;
     char *kept = otk_arena_string(&c->arena, reason, strlen(reason));
     if (!kept && status != 503) {
-        otk_endpoint_refuse(c, 503, "out of memory");
+        otk_endpoint_refuse(e, c, 503, "out of memory");
         return;
     }
     if (kept)
@@ -131,24 +183,91 @@ static void refuse(struct capture *c, unsigned status, const char *reason, const
     c->pub.reason = kept ? kept : "out of memory";
     if (otk_answer_failure(&c->answer, c->pub.encoding, status, c->pub.reason, fault))
         otk_buffer_clear(&c->answer);
-    set_answer(c, status, extra);
+    set_answer(e, c, status, extra);
 }
 
-void otk_endpoint_refuse(struct capture *c, unsigned status, const char *reason)
+void otk_endpoint_refuse(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *reason)
 {
     const otk_header *extra = NULL;
     for (size_t i = 0; i < sizeof refusal_headers / sizeof *refusal_headers; i++)
         if (refusal_headers[i].status == status)
             extra = &refusal_headers[i].header;
-    refuse(c, status, reason, extra, NULL);
+    refuse(e, c, status, reason, extra, NULL);
 }
 
-static void accept(struct capture *c)
+/* The answer of a strict backend, with its news as far as there is any and it fits. */
+static int answer_strictly(struct capture *c)
 {
-    if (otk_answer_success(&c->answer, c->pub.encoding))
-        otk_endpoint_refuse(c, 503, "out of memory");
+    struct otk_buffer news = OTK_BUFFER_INIT(NEWS_MAX);
+    int rc = otk_strict_judge(c, &news);
+    if (!rc && news.size && !otk_buffer_string(&news))
+        rc = OTK_ENOMEM;
+    if (!rc && news.size) {
+        make_text((char *)news.data);
+        rc = otk_answer_partial(&c->answer, c->pub.encoding, c->pub.signal, c->pub.rejected_count, (char *)news.data);
+    } else if (!rc) {
+        rc = otk_answer_success(&c->answer, c->pub.encoding);
+    }
+    otk_buffer_clear(&news);
+    return rc;
+}
+
+static void accept(const struct otk_endpoint *e, struct capture *c)
+{
+    c->answer.limit = e->max_response_bytes;
+    int rc = e->strict ? answer_strictly(c) : otk_answer_success(&c->answer, c->pub.encoding);
+    if (rc == OTK_ELIMIT)
+        otk_endpoint_refuse(e, c, 500, "the answer is larger than max_response_bytes allows; raise that limit");
+    else if (rc)
+        otk_endpoint_refuse(e, c, 503, "out of memory");
     else
-        set_answer(c, 200, NULL);
+        set_answer(e, c, 200, NULL);
+}
+
+/* ---- Who may send ---------------------------------------------------- */
+
+/* Takes the same time wherever the two begin to differ. */
+static bool are_equal(const char *secret, const char *told)
+{
+    size_t size = strlen(secret), told_size = strlen(told);
+    unsigned char difference = size != told_size;
+    for (size_t i = 0; i < told_size; i++)
+        difference |= (unsigned char)(told[i] ^ secret[size ? i % size : 0]);
+    return !difference;
+}
+
+static bool is_authorized(const struct otk_endpoint *e, const struct capture *c)
+{
+    const char *told = otk_headers_get(&c->pub.headers, "Authorization");
+    return !e->authorization || (told && are_equal(e->authorization, told));
+}
+
+static void refuse_unauthorized(const struct otk_endpoint *e, struct capture *c)
+{
+    const char *reason = "the Authorization header is not the one that this receiver was started with";
+    if (!otk_headers_get(&c->pub.headers, "Authorization"))
+        reason = "the Authorization header is missing; set it in the exporter, by OTEL_EXPORTER_OTLP_HEADERS for one";
+    refuse(e, c, 401, reason, &e->challenge, NULL);
+}
+
+/* A browser's question. The answer has no body and is no news; a refusal is. Returns whether it belongs into the store. */
+static bool serve_preflight(const struct otk_endpoint *e, struct capture *c)
+{
+    char reason[REASON_MAX];
+    otk_header *headers = otk_arena_alloc(&c->arena, OTK_CORS_HEADERS_MAX * sizeof *headers);
+    if (!headers) {
+        otk_endpoint_refuse(e, c, 503, "out of memory");
+        return true;
+    }
+    if (!is_let_in(e, c)) {
+        snprintf(reason, sizeof reason, "the origin %.200s is not among those that may send: %.200s",
+                 otk_headers_get(&c->pub.headers, "Origin"), e->cors_origins);
+        otk_endpoint_refuse(e, c, 403, reason);
+        return true;
+    }
+    c->pub.status = 204;
+    c->pub.answer_headers = (otk_headers){headers, otk_cors_headers(&c->pub, headers)};
+    return false;
 }
 
 /* ---- The receiver's own pages ---------------------------------------- */
@@ -170,9 +289,10 @@ static void tell_health(const struct otk_endpoint *e, struct otk_buffer *out)
 static const struct {
     const char *path;
     void (*tell)(const struct otk_endpoint *e, struct otk_buffer *out);
+    bool guarded; /* by the Authorization that telemetry needs */
 } pages[] = {
-    {"/v1/info", tell_info},
-    {"/healthz", tell_health},
+    {"/v1/info", tell_info, true},
+    {"/healthz", tell_health, false},
 };
 
 static bool serve_page(const struct otk_endpoint *e, struct capture *c)
@@ -184,10 +304,12 @@ static bool serve_page(const struct otk_endpoint *e, struct capture *c)
             continue;
         c->pub.encoding = OTK_ENCODING_JSON;
         if (strcmp(c->pub.method, "GET") && strcmp(c->pub.method, "HEAD")) {
-            refuse(c, 405, "this page is read by GET", &allow, NULL);
+            refuse(e, c, 405, "this page is read by GET", &allow, NULL);
+        } else if (pages[i].guarded && !is_authorized(e, c)) {
+            refuse_unauthorized(e, c);
         } else {
             pages[i].tell(e, &c->answer);
-            set_answer(c, 200, NULL);
+            set_answer(e, c, 200, NULL);
         }
         return true;
     }
@@ -210,7 +332,7 @@ static const struct {
     {"log", "POST logs to /v1/logs"},
 };
 
-static void refuse_path(struct capture *c)
+static void refuse_path(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
     otk_string path = path_of(c->pub.target);
@@ -223,10 +345,10 @@ static void refuse_path(struct capture *c)
             break;
         }
     snprintf(reason, sizeof reason, "no such path: %.*s; %s", path.size < 200 ? (int)path.size : 200, path.data, advice);
-    otk_endpoint_refuse(c, 404, reason);
+    otk_endpoint_refuse(e, c, 404, reason);
 }
 
-static void refuse_type(struct capture *c)
+static void refuse_type(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
     const char *type = otk_headers_get(&c->pub.headers, "Content-Type");
@@ -234,14 +356,14 @@ static void refuse_type(struct capture *c)
         snprintf(reason, sizeof reason, "Content-Type %.100s is not OTLP; send %s or %s", type, type_protobuf, type_json);
     else
         snprintf(reason, sizeof reason, "Content-Type is missing; send %s or %s", type_protobuf, type_json);
-    refuse(c, 415, reason, NULL, NULL);
+    refuse(e, c, 415, reason, NULL, NULL);
 }
 
-static void refuse_coding(struct capture *c, const char *coding)
+static void refuse_coding(const struct otk_endpoint *e, struct capture *c, const char *coding)
 {
     char reason[REASON_MAX];
     snprintf(reason, sizeof reason, "Content-Encoding %.100s is not known; send gzip, deflate, zstd or none", coding);
-    otk_endpoint_refuse(c, 415, reason);
+    otk_endpoint_refuse(e, c, 415, reason);
 }
 
 /* Whether `c`'s plain bytes are, with nothing unknown, a request of `signal`. */
@@ -300,7 +422,7 @@ static void refuse_data(const struct otk_endpoint *e, struct capture *c, const c
     else if (find_other_signal(e, c, coding, &other))
         snprintf(reason + n, sizeof reason - n, "; this looks like a %s request: POST it to %s", signal_names[other],
                  signal_paths[other]);
-    refuse(c, 400, reason, NULL, fault);
+    refuse(e, c, 400, reason, NULL, fault);
 }
 
 static void refuse_size(const struct otk_endpoint *e, struct capture *c)
@@ -308,7 +430,7 @@ static void refuse_size(const struct otk_endpoint *e, struct capture *c)
     char reason[REASON_MAX];
     snprintf(reason, sizeof reason, "the body inflates to more than %zu bytes, the receiver's limit; send smaller batches",
              e->max_request_bytes);
-    otk_endpoint_refuse(c, 413, reason);
+    otk_endpoint_refuse(e, c, 413, reason);
 }
 
 static void judge(const struct otk_endpoint *e, struct capture *c, const char *coding, int rc, struct otk_fault *fault)
@@ -319,35 +441,155 @@ static void judge(const struct otk_endpoint *e, struct capture *c, const char *c
     } else if (rc == OTK_ELIMIT) {
         refuse_size(e, c);
     } else if (rc) {
-        otk_endpoint_refuse(c, 503, "out of memory");
+        otk_endpoint_refuse(e, c, 503, "out of memory");
     } else if (c->pub.unknown_field_count && find_other_signal(e, c, coding, &other)) {
         *fault = (struct otk_fault){0};
         snprintf(fault->what, sizeof fault->what, "not a %s request", signal_names[c->pub.signal]);
         refuse_data(e, c, coding, fault);
     } else {
-        accept(c);
+        accept(e, c);
     }
 }
+
+/* ---- Start ----------------------------------------------------------- */
+
+static int fail(otk_error *error, const char *what, const char *text, const char *why)
+{
+    *error = (otk_error){.code = OTK_EINVAL};
+    snprintf(error->message, sizeof error->message, "%s '%.200s' %s", what, text, why);
+    return OTK_EINVAL;
+}
+
+static int fail_path(otk_error *error, const char *path, const char *why)
+{
+    return fail(error, "the path", path, why);
+}
+
+static bool is_page(otk_string path)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (is(path, pages[i].path))
+            return true;
+    return false;
+}
+
+static int add_path(struct otk_endpoint *e, const otk_path *path, otk_error *error)
+{
+    otk_signal taken;
+    const char *text = path->path ? path->path : "";
+    otk_string whole = {text, strlen(text)};
+    if (*text != '/' || strpbrk(text, "?# "))
+        return fail_path(error, text, "cannot be: it takes a / in front, and no query");
+    if ((unsigned)path->signal >= OTK_SIGNAL_COUNT)
+        return fail_path(error, text, "is of no signal");
+    if (is_page(whole))
+        return fail_path(error, text, "is a page of the receiver itself");
+    if (find_signal(e, whole, &taken) && taken != path->signal)
+        return fail_path(error, text, "is already taken by another signal");
+    otk_path *added = &e->paths[e->path_count];
+    *added = (otk_path){otk_arena_string(&e->arena, text, whole.size), path->signal};
+    if (!added->path)
+        return OTK_ENOMEM;
+    e->path_count++;
+    return 0;
+}
+
+/* A copy of an option that goes into, or is compared with, a header. */
+static int keep_text(struct otk_endpoint *e, const char *what, const char *text, const char **out, otk_error *error)
+{
+    if (!text)
+        return 0;
+    if (!*text || strpbrk(text, "\r\n\t"))
+        return fail(error, what, text, "cannot be: it is empty or more than a line");
+    *out = otk_arena_string(&e->arena, text, strlen(text));
+    return *out ? 0 : OTK_ENOMEM;
+}
+
+/* Names the scheme that is asked for; RFC 9110, section 11.6.1, wants one even where it is none. */
+static int write_challenge(struct otk_endpoint *e)
+{
+    static const char realm[] = " realm=\"otlpkit\"";
+    const char *scheme = "Bearer";
+    size_t size = strlen(scheme);
+    if (!e->authorization)
+        return 0;
+    if (strchr(e->authorization, ' ')) {
+        scheme = e->authorization;
+        size = strcspn(scheme, " ");
+    }
+    char *value = otk_arena_alloc(&e->arena, size + sizeof realm);
+    if (!value)
+        return OTK_ENOMEM;
+    memcpy(value, scheme, size);
+    memcpy(value + size, realm, sizeof realm);
+    e->challenge = (otk_header){"WWW-Authenticate", value};
+    return 0;
+}
+
+static int keep_paths(struct otk_endpoint *e, const otk_path *paths, size_t count, otk_error *error)
+{
+    int rc = 0;
+    e->paths = otk_arena_alloc(&e->arena, count * sizeof *e->paths);
+    if (!e->paths)
+        return OTK_ENOMEM;
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = add_path(e, &paths[i], error);
+    return rc;
+}
+
+int otk_endpoint_init(struct otk_endpoint *e, const otk_receiver_options *options, otk_error *error)
+{
+    *e = (struct otk_endpoint){
+        .max_request_bytes = options->max_request_bytes < UINT32_MAX ? options->max_request_bytes : UINT32_MAX - 1,
+        .max_response_bytes = options->max_response_bytes < UINT32_MAX ? options->max_response_bytes : UINT32_MAX - 1,
+        .strict = options->strict,
+    };
+    int rc = keep_text(e, "the authorization", options->authorization, &e->authorization, error);
+    if (!rc)
+        rc = write_challenge(e);
+    if (!rc)
+        rc = keep_text(e, "the list of origins", options->cors_origins, &e->cors_origins, error);
+    if (!rc)
+        rc = keep_paths(e, options->paths, options->path_count, error);
+    if (rc == OTK_ENOMEM) {
+        *error = (otk_error){.code = rc};
+        snprintf(error->message, sizeof error->message, "out of memory");
+    }
+    return rc;
+}
+
+void otk_endpoint_clear(struct otk_endpoint *e)
+{
+    otk_arena_clear(&e->arena);
+}
+
+/* ---- Requests -------------------------------------------------------- */
 
 bool otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c)
 {
     struct otk_fault fault = {0};
     if (serve_page(e, c))
         return false;
-    otk_endpoint_recognize(c);
+    otk_endpoint_recognize(e, c);
     if (!c->pub.has_signal) {
-        refuse_path(c);
+        refuse_path(e, c);
         return true;
     }
+    if (e->cors_origins && otk_cors_is_preflight(&c->pub))
+        return serve_preflight(e, c);
     if (strcmp(c->pub.method, "POST")) {
-        otk_endpoint_refuse(c, 405, "telemetry arrives by POST");
+        otk_endpoint_refuse(e, c, 405, "telemetry arrives by POST");
+        return true;
+    }
+    if (!is_authorized(e, c)) {
+        refuse_unauthorized(e, c);
         return true;
     }
     const char *coding = otk_headers_get(&c->pub.headers, "Content-Encoding");
     if (c->pub.encoding == OTK_ENCODING_UNKNOWN)
-        refuse_type(c);
+        refuse_type(e, c);
     else if (otk_coding_of(coding) == OTK_CODING_UNKNOWN)
-        refuse_coding(c, coding);
+        refuse_coding(e, c, coding);
     else
         judge(e, c, coding, otk_capture_decode(c, coding, e->max_request_bytes, &fault), &fault);
     return true;

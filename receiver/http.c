@@ -221,11 +221,16 @@ static void respond_early(struct conn *n, const otk_capture *c)
     otk_buffer_clear(&out);
 }
 
+/* Nearly every answer is the same, and made already. */
+static bool is_plain_success(const otk_capture *c)
+{
+    return c->status == 200 && c->answer_headers.count == 1 && c->answer.size == (c->encoding == OTK_ENCODING_JSON ? 2 : 0);
+}
+
 static enum MHD_Result respond(struct conn *n, const otk_capture *c, bool telemetry)
 {
-    struct MHD_Response *ready = telemetry && c->status == 200 ? n->http->success[c->encoding] : NULL;
-    if (ready)
-        return MHD_queue_response(n->mhd, 200, ready);
+    if (telemetry && is_plain_success(c))
+        return MHD_queue_response(n->mhd, 200, n->http->success[c->encoding]);
     struct MHD_Response *made = make_response(c->answer, c->answer_headers, MHD_RESPMEM_MUST_COPY);
     if (!made) {
         respond_early(n, c);
@@ -255,7 +260,7 @@ static void keep(struct otk_http *h, struct capture *c)
 {
     int rc = otk_store_add(h->store, c);
     if (rc && c->pub.status == 200) {
-        otk_endpoint_refuse(c, 503, rc == OTK_ELIMIT ? "the receiver is full: it holds as many bytes of captures as "
+        otk_endpoint_refuse(&h->endpoint, c, 503, rc == OTK_ELIMIT ? "the receiver is full: it holds as many bytes of captures as "
                                                        "max_capture_bytes allows; reset it or raise that limit"
                                                      : "out of memory");
         otk_store_add(h->store, c);
@@ -284,8 +289,8 @@ static struct capture *take_capture(struct conn *n)
 static enum MHD_Result cut(struct conn *n, unsigned status, const char *reason)
 {
     struct capture *c = take_capture(n);
-    otk_endpoint_recognize(c);
-    otk_endpoint_refuse(c, status, reason);
+    otk_endpoint_recognize(&n->http->endpoint, c);
+    otk_endpoint_refuse(&n->http->endpoint, c, status, reason);
     keep(n->http, c);
     respond_early(n, &c->pub);
     otk_capture_free(c);
@@ -307,7 +312,7 @@ static void keep_unfinished(struct conn *n)
     bool begun = n->begun;
     struct capture *c = take_capture(n);
     if (begun && !n->http->stopping) {
-        otk_endpoint_recognize(c);
+        otk_endpoint_recognize(&n->http->endpoint, c);
         snprintf(reason, sizeof reason, "the connection closed after %zu bytes of body, before the request was whole",
                  c->pub.body.size);
         const char *kept = otk_arena_string(&c->arena, reason, strlen(reason));
@@ -767,12 +772,13 @@ struct otk_http *otk_http_start(const otk_receiver_options *options, struct otk_
     h->on_capture = options->on_capture;
     h->on_capture_arg = options->on_capture_arg;
     h->max_connections = options->max_connections;
-    h->endpoint.max_request_bytes = options->max_request_bytes < UINT32_MAX ? options->max_request_bytes : UINT32_MAX - 1;
     h->idle.time_ms = h->busy.time_ms = options->timeout_ms;
     h->leaving.time_ms = LINGER_MS;
     h->now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000u;
     h->epoll = h->stop_source.fd = -1;
-    int rc = otk_listener_open(&h->listener, options->host, options->port, error);
+    int rc = otk_endpoint_init(&h->endpoint, options, error);
+    if (!rc)
+        rc = otk_listener_open(&h->listener, options->host, options->port, error);
     h->endpoint.url = h->listener.url;
     if (!rc)
         rc = watch_sources(h, error);
@@ -811,6 +817,7 @@ void otk_http_stop(struct otk_http *h)
     for (size_t i = 0; i <= OTK_ENCODING_JSON; i++)
         if (h->success[i])
             MHD_destroy_response(h->success[i]);
+    otk_endpoint_clear(&h->endpoint);
     close_fd(h->stop_source.fd);
     close_fd(h->epoll);
     free(h);

@@ -1,6 +1,10 @@
 #include "store.h"
 
+#include "repeats.h"
+
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -26,6 +30,7 @@ struct otk_store {
     struct list all;
     struct list refused;
     struct list of_signal[OTK_SIGNAL_COUNT]; /* accepted ones that hold an item */
+    struct otk_repeats repeats;
     otk_receiver_counts counts;
     size_t accepted_bytes;
     size_t refused_bytes;
@@ -127,6 +132,7 @@ void otk_store_free(struct otk_store *s)
     if (!s)
         return;
     free_lists(&s->all, &s->refused, s->of_signal);
+    otk_repeats_clear(&s->repeats);
     pthread_cond_destroy(&s->arrived);
     pthread_cond_destroy(&s->news);
     pthread_mutex_destroy(&s->lock);
@@ -152,6 +158,7 @@ static void drop(struct otk_store *s, struct capture *c)
         s->refused_bytes -= c->weight;
     } else {
         list_remove(&s->of_signal[c->pub.signal], c);
+        otk_repeats_remove(&s->repeats, c);
         s->accepted_bytes -= c->weight;
     }
     count_dropped(s, 1, c->weight);
@@ -200,6 +207,21 @@ static void count(struct otk_store *s, const otk_capture *pub)
     s->counts.body_bytes += pub->body_size;
     s->counts.inflated_bytes += pub->inflated_size;
     s->counts.unknown_fields += pub->unknown_field_count;
+    s->counts.rejected += pub->rejected_count;
+    s->counts.repeated_requests += pub->repeat_of != 0;
+}
+
+/* Its note may find no memory: the number says it as well. */
+static void note_repeat(struct otk_store *s, struct capture *c)
+{
+    char sentence[64];
+    otk_repeats_reserve(&s->repeats);
+    const struct capture *before = otk_repeats_add(&s->repeats, c);
+    if (!before)
+        return;
+    c->pub.repeat_of = before->pub.number;
+    snprintf(sentence, sizeof sentence, "the same bytes as request %" PRIu64, before->pub.number);
+    otk_capture_note(c, sentence);
 }
 
 static int add_accepted(struct otk_store *s, struct capture *c)
@@ -216,6 +238,7 @@ static int add_accepted(struct otk_store *s, struct capture *c)
     if (otk_capture_items(c))
         list_push(of_signal, c);
     s->accepted_bytes += c->weight;
+    note_repeat(s, c);
     c->first_item = *item_count(s, c->pub.signal);
     return 0;
 }
@@ -282,6 +305,7 @@ void otk_store_reset(struct otk_store *s)
     memcpy(of_signal, s->of_signal, sizeof of_signal);
     s->all = s->refused = (struct list){0};
     memset(s->of_signal, 0, sizeof s->of_signal);
+    otk_repeats_clear(&s->repeats);
     s->counts = (otk_receiver_counts){0};
     s->accepted_bytes = s->refused_bytes = 0;
     s->resets++;

@@ -63,7 +63,8 @@ static void check_answer(const otk_capture *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct otk_endpoint endpoint = {BODY_MAX, "http://127.0.0.1:4318"};
+    static const struct otk_endpoint endpoint = {
+        .max_request_bytes = BODY_MAX, .max_response_bytes = BODY_MAX, .url = "http://127.0.0.1:4318"};
     struct capture *c = otk_capture_new();
     must(c != NULL);
     read_head(c, &data, &size);

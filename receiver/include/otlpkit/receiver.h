@@ -90,6 +90,8 @@ typedef struct otk_capture {
     size_t data_point_count;
     size_t log_record_count;
     size_t unknown_field_count; /* fields (in JSON: keys) that OTLP 1.11.0 does not know */
+    size_t rejected_count;   /* spans, data points or log records that the answer rejected; see `strict` */
+    uint64_t repeat_of;      /* the number of the last request before it with the same bytes, or 0 */
     const char *notes;       /* what was odd but taken, a sentence each, joined by "; "; "" when nothing */
 
     unsigned status;         /* of the answer: 200, 400 …; 0 when the client left before there was one */
@@ -106,6 +108,13 @@ typedef struct otk_receiver otk_receiver;
  * after it is stored and visible, before its answer leaves. */
 typedef void otk_capture_fn(const otk_capture *capture, void *arg);
 
+/* A path that takes telemetry. */
+typedef struct otk_path {
+    const char *path;
+    otk_signal signal;
+} otk_path;
+
+/* Strings are copied. */
 typedef struct otk_receiver_options {
     const char *host;          /* an address or name to listen on; NULL: 127.0.0.1, and ::1 where there is one */
     uint16_t port;             /* 0: the kernel picks a free one */
@@ -116,10 +125,19 @@ typedef struct otk_receiver_options {
     unsigned timeout_ms;       /* for a request to arrive whole, and for an idle connection */
     otk_capture_fn *on_capture;
     void *on_capture_arg;
+    size_t max_response_bytes; /* of one answer's body; longer messages in it are cut */
+    bool strict;               /* answer as a strict backend: items that OTLP calls invalid are rejected in a partial
+                                * success, and what is odd gets a warning. Captures keep and count them all the same */
+    const char *authorization; /* what requests must have as their Authorization header, else they get 401; NULL: any */
+    const char *cors_origins;  /* the web pages whose scripts may send, comma-separated, "*" stands for anything in
+                                * them: http://localhost:*,https://app.example; NULL: browsers are not let in */
+    const otk_path *paths;     /* that take telemetry besides /v1/traces, /v1/metrics and /v1/logs */
+    size_t path_count;
 } otk_receiver_options;
 
 #define OTK_RECEIVER_OPTIONS_INIT \
-    {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 1000, 60000, NULL, NULL}
+    {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 1000, 60000, NULL, NULL, \
+     (size_t)4 << 20, false, NULL, NULL, NULL, 0}
 
 /* Starts a receiver; it accepts connections when this returns. `options` may
  * be NULL for the defaults. Returns NULL and fills `error` (may be NULL) when
@@ -153,9 +171,15 @@ typedef struct otk_receiver_counts {
     uint64_t unknown_fields;
     uint64_t dropped_captures; /* forgotten to make room, or refused ones beyond what is kept of those */
     uint64_t dropped_bytes;    /* what they held */
+    uint64_t rejected;         /* items that answers rejected: spans, data points and log records */
+    uint64_t repeated_requests; /* with the same bytes as one before that was still held */
 } otk_receiver_counts;
 
 OTK_API void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out);
+
+/* How many of the spans that are held came before with the same trace_id and span_id: a client that had no answer sends
+ * again. Spans without ids do not count. Looks at all of them. Returns 0 or OTK_ENOMEM. */
+OTK_API int otk_receiver_repeated_spans(otk_receiver *rx, uint64_t *out);
 
 /* Forgets all captures and starts counting at zero. Keeps listening. */
 OTK_API void otk_receiver_reset(otk_receiver *rx);
