@@ -459,7 +459,9 @@ static int take_response(struct load *l, struct pending *pending, const struct o
     const char *to = otk_headers_get(&record->fields, "WARC-Concurrent-To");
     if (!pending->capture || (to && strcmp(to, pending->id) != 0))
         return 0;
-    return otk_warc_response(pending->capture, record, (const char *)ready(&l->source), (size_t)record->block_size);
+    const char *block = (const char *)ready(&l->source);
+    int rc = otk_warc_response(pending->capture, record, block, (size_t)record->block_size);
+    return rc ? rc : deliver_pending(l, pending); /* a request has one answer: what comes later is another's */
 }
 
 static int take_record(struct load *l, struct pending *pending, const struct otk_warc_record *record)

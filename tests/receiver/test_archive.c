@@ -249,6 +249,32 @@ static void test_a_foreign_archive_is_read(void **state)
     forget_file(path);
 }
 
+static void check_first_answer(const otk_capture *c, void *arg)
+{
+    assert_int_equal(c->status, 400);
+    assert_int_equal(c->answer.size, 1);
+    ++*(size_t *)arg;
+}
+
+static void test_only_the_first_answer_counts(void **state)
+{
+    static const char text[] = "WARC/1.1\r\nWARC-Type: request\r\nContent-Length: 32\r\n\r\n"
+                               "POST /v1/logs HTTP/1.1\r\nA: b\r\n\r\n\r\n\r\n"
+                               "WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 25\r\n\r\n"
+                               "HTTP/1.1 400 A\r\nA: b\r\n\r\nx\r\n\r\n"
+                               "WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 26\r\n\r\n"
+                               "HTTP/1.1 404 A\r\nA: b\r\n\r\nyy\r\n\r\n";
+    (void)state;
+    otk_error error = {0};
+    size_t seen = 0;
+    char *path = given_file(text, sizeof text - 1);
+    int rc = otk_load(path, NULL, check_first_answer, &seen, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(rc, 0);
+    assert_int_equal(seen, 1);
+    forget_file(path);
+}
+
 static void test_hostile_blocks_are_refused(void **state)
 {
     static const char *const blocks[] = {"", "\r\n", "POST\r\n\r\n", "POST / HTTP/1.1\r\nno colon\r\n\r\n",
@@ -290,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_a_compressed_archive_is_read),
         cmocka_unit_test(test_an_archive_cut_anywhere_never_harms),
         cmocka_unit_test(test_a_foreign_archive_is_read),
+        cmocka_unit_test(test_only_the_first_answer_counts),
         cmocka_unit_test(test_hostile_blocks_are_refused),
         cmocka_unit_test(test_a_place_that_cannot_be_written_is_named),
     };
