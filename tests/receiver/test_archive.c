@@ -258,12 +258,15 @@ static void check_first_answer(const otk_capture *c, void *arg)
 
 static void test_only_the_first_answer_counts(void **state)
 {
-    static const char text[] = "WARC/1.1\r\nWARC-Type: request\r\nContent-Length: 32\r\n\r\n"
-                               "POST /v1/logs HTTP/1.1\r\nA: b\r\n\r\n\r\n\r\n"
-                               "WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 25\r\n\r\n"
-                               "HTTP/1.1 400 A\r\nA: b\r\n\r\nx\r\n\r\n"
-                               "WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 26\r\n\r\n"
-                               "HTTP/1.1 404 A\r\nA: b\r\n\r\nyy\r\n\r\n";
+    static const char text[] =
+        "WARC/1.1\r\nWARC-Type: request\r\nContent-Type: application/http;msgtype=request\r\nContent-Length: 32\r\n\r\n"
+        "POST /v1/logs HTTP/1.1\r\nA: b\r\n\r\n\r\n\r\n"
+        "WARC/1.1\r\nWARC-Type: response\r\nContent-Type: application/http;msgtype=response\r\nContent-Length: "
+        "25\r\n\r\n"
+        "HTTP/1.1 400 A\r\nA: b\r\n\r\nx\r\n\r\n"
+        "WARC/1.1\r\nWARC-Type: response\r\nContent-Type: application/http;msgtype=response\r\nContent-Length: "
+        "26\r\n\r\n"
+        "HTTP/1.1 404 A\r\nA: b\r\n\r\nyy\r\n\r\n";
     (void)state;
     otk_error error = {0};
     size_t seen = 0;
