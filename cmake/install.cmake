@@ -42,5 +42,5 @@ function(install_pkgconfig name part requires)
     install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-install_pkgconfig(otlpkit-receiver receiver "libmicrohttpd, jansson, libzstd, zlib, libprotobuf-c")
+install_pkgconfig(otlpkit-receiver receiver "libmicrohttpd, jansson, libzstd, libpcre2-8, zlib, libprotobuf-c")
 install_pkgconfig(otlpkit-sdk SDK "libcurl, zlib, libprotobuf-c")

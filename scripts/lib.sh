@@ -5,7 +5,7 @@ say() {
 }
 
 build_packages=(gcc cmake ninja-build 'pkgconf|pkg-config' libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev
-    libmicrohttpd-dev libjansson-dev libzstd-dev zlib1g-dev
+    libmicrohttpd-dev libjansson-dev libzstd-dev libpcre2-dev zlib1g-dev
     'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev')
 
 # Whether one of the packages in `a|b|c` is installed.

@@ -360,6 +360,26 @@ OTK_API const otk_captured_span *otk_capture_span(const otk_capture *capture, si
 OTK_API const otk_captured_metric *otk_capture_metric(const otk_capture *capture, size_t i);
 OTK_API const otk_captured_log *otk_capture_log(const otk_capture *capture, size_t i);
 
+/* ---- Selectors ------------------------------------------------------- */
+
+/* A selector says which spans, metric points or log records are meant:
+ * "{ name = \"charge\" && span.http.status_code >= 500 }". It is TraceQL where
+ * that has a word for it; docs/selector.md tells all of it. */
+
+/* How many items it selects of what came since start or the last reset.
+ * Returns -1 and fills `error` (may be NULL) when the selector is wrong
+ * (OTK_EINVAL) or memory ran out. */
+OTK_API int64_t otk_receiver_count(otk_receiver *rx, const char *selector, otk_error *error);
+
+/* Like otk_receiver_write_json(), with the selected items only: the requests
+ * that they came in, without what was not selected. Of a metric all points are
+ * written when one is selected. OTK_EINVAL fills `error` (may be NULL). */
+OTK_API int otk_receiver_write_json_where(otk_receiver *rx, const char *selector, FILE *to, otk_error *error);
+
+/* NULL when the selector is right, or when memory ran out. Else what is wrong
+ * with it: a sentence, the selector, and a caret below the place; free() it. */
+OTK_API char *otk_selector_explain(const char *selector);
+
 /* ---- Waiting --------------------------------------------------------- */
 
 /* Each blocks until at least `count` have arrived since start or the last
