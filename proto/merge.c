@@ -5,10 +5,11 @@
 #include "wire.h"
 #include "writer.h"
 
-/* A record of the message that is being merged. */
+/* A record of the message that is being merged. There may be one for every two bytes: it is kept small. */
 struct piece {
-    const struct otk_field *field; /* NULL: unknown */
-    uint32_t start, content, end;  /* offsets of its tag, its content, and behind it */
+    uint32_t start, end; /* offsets of its tag, and behind it */
+    uint8_t head;        /* bytes before its content */
+    uint8_t number;      /* of its field, 0: unknown */
 };
 
 /* One of the extents that a split message consists of. */
@@ -67,15 +68,21 @@ static bool push_pieces_of(struct merger *g, const struct otk_message *m, struct
     const uint8_t *p = g->bytes + part.start, *end = g->bytes + part.end;
     while (p < end) {
         struct otk_record record;
-        struct piece piece = {.start = (uint32_t)(p - g->bytes)};
+        const uint8_t *start = p;
         otk_wire_next(m, &p, &record);
-        piece.field = record.field;
-        piece.content = (uint32_t)(record.data - g->bytes);
-        piece.end = (uint32_t)(p - g->bytes);
+        struct piece piece = {.start = (uint32_t)(start - g->bytes),
+                              .end = (uint32_t)(p - g->bytes),
+                              .head = (uint8_t)(record.data - start),
+                              .number = record.field ? record.field->number : 0};
         if (!push_piece(g, piece))
             return false;
     }
     return true;
+}
+
+static struct part content_of(const struct piece *piece)
+{
+    return (struct part){piece->start + piece->head, piece->end};
 }
 
 static void copy(struct merger *g, const struct piece *piece)
@@ -85,8 +92,32 @@ static void copy(struct merger *g, const struct piece *piece)
 
 static void merge_parts(struct merger *g, const struct otk_message *m, size_t first_part);
 
+/* Whether it can be copied as it is: no messages within, and no field comes again but for a repeated one in a row. */
+static bool is_plain(const struct merger *g, const struct otk_message *m, struct part part)
+{
+    const uint8_t *p = g->bytes + part.start, *end = g->bytes + part.end;
+    const struct otk_field *last = NULL;
+    uint32_t seen = 0;
+    while (p < end) {
+        struct otk_record record;
+        otk_wire_next(m, &p, &record);
+        const struct otk_field *f = record.field;
+        if (!f || f->message || f->oneof || (seen & f->bit && !(f == last && f->repeated)))
+            return false;
+        seen |= f->bit;
+        last = f;
+    }
+    return true;
+}
+
 static void merge_child(struct merger *g, const struct otk_field *f, size_t first_part)
 {
+    struct part part = g->parts[first_part];
+    if (g->part_count == first_part + 1 && is_plain(g, f->message, part)) {
+        otk_write_bytes(g->out, f->number, g->bytes + part.start, part.end - part.start);
+        g->part_count = first_part;
+        return;
+    }
     struct otk_open open = otk_write_begin(g->out, &g->gaps, f->number);
     merge_parts(g, f->message, first_part);
     otk_write_end(g->out, &g->gaps, open);
@@ -97,11 +128,11 @@ static void write_repeated(struct merger *g, const struct otk_field *f, size_t f
 {
     for (size_t i = from; i < to && !g->out->failed; i++) {
         struct piece piece = g->pieces[i];
-        if (piece.field != f)
+        if (piece.number != f->number)
             continue;
         if (!f->message)
             copy(g, &piece);
-        else if (push_part(g, (struct part){piece.content, piece.end}))
+        else if (push_part(g, content_of(&piece)))
             merge_child(g, f, g->part_count - 1);
     }
 }
@@ -112,10 +143,10 @@ static void write_singular(struct merger *g, const struct otk_field *f, size_t f
     size_t first_part = g->part_count, last = from;
     for (size_t i = from; i < to; i++) {
         const struct piece *piece = &g->pieces[i];
-        if (piece->field != f)
+        if (piece->number != f->number)
             continue;
         last = i;
-        if (f->message && !push_part(g, (struct part){piece->content, piece->end}))
+        if (f->message && !push_part(g, content_of(piece)))
             return;
     }
     if (f->message)
@@ -131,10 +162,10 @@ static size_t oneof_from(const struct merger *g, const struct otk_field *f, size
     size_t survives = from;
     bool last_is_f = true;
     for (size_t i = from; i < to; i++) {
-        const struct otk_field *other = g->pieces[i].field;
-        if (!other || other->oneof != f->oneof)
+        uint8_t number = g->pieces[i].number;
+        if (!(f->oneof >> number & 1))
             continue;
-        last_is_f = other == f;
+        last_is_f = number == f->number;
         if (!last_is_f)
             survives = i + 1;
     }
@@ -163,14 +194,14 @@ static void merge_parts(struct merger *g, const struct otk_message *m, size_t fi
 
     uint32_t written = 0;
     for (size_t i = from; i < to && !g->out->failed; i++) {
-        const struct otk_field *f = g->pieces[i].field;
+        const struct otk_field *f = m->number[g->pieces[i].number];
         if (!f || written & f->bit)
             continue;
         written |= f->bit;
         write_field(g, f, i, to);
     }
     for (size_t i = from; i < to; i++)
-        if (!g->pieces[i].field)
+        if (!g->pieces[i].number)
             copy(g, &g->pieces[i]);
     g->piece_count = from;
 }
