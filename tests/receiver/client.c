@@ -1,5 +1,9 @@
 #include "client.h"
 
+#include "inflate.h"
+#include "json.h"
+
+#include <jansson.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -111,7 +115,7 @@ bool client_read(struct client *c, struct response *out)
     memcpy(out->head, c->in.data, out->head_size);
     consume(c, out->head_size + 2);
     split_head(out);
-    if (out->status / 100 == 1)
+    if (out->status / 100 == 1 || out->status == 204)
         return true;
     const char *length = response_header(out, "Content-Length");
     assert_non_null(length);
@@ -136,6 +140,36 @@ bool client_sees_end(struct client *c)
 void response_clear(struct response *r)
 {
     otk_buffer_clear(&r->body);
+}
+
+/* The body without its Content-Encoding. */
+static struct otk_buffer plain_body(const struct response *r)
+{
+    char what[128];
+    struct otk_buffer plain = OTK_BUFFER_INIT(1 << 24);
+    const char *coding = response_header(r, "Content-Encoding");
+    assert_int_equal(otk_inflate(&plain, otk_coding_of(coding), r->body.data, r->body.size, what), 0);
+    return plain;
+}
+
+json_t *response_message(const struct response *r, enum otk_message_id type)
+{
+    struct otk_buffer plain = plain_body(r), text = OTK_BUFFER_INIT(1 << 24);
+    struct otk_index index = {0};
+    struct otk_fault fault;
+    if (strcmp(response_header(r, "Content-Type"), "application/json") == 0) {
+        assert_int_equal(otk_buffer_append(&text, plain.data, plain.size), 0);
+    } else {
+        assert_string_equal(response_header(r, "Content-Type"), "application/x-protobuf");
+        assert_int_equal(otk_wire_read(&index, otk_schema(type), plain.data, plain.size, &fault), 0);
+        assert_int_equal(otk_json_write(&text, otk_schema(type), plain.data, plain.size), 0);
+    }
+    json_t *message = json_loadb((const char *)text.data, text.size, 0, NULL);
+    assert_non_null(message);
+    otk_index_clear(&index);
+    otk_buffer_clear(&plain);
+    otk_buffer_clear(&text);
+    return message;
 }
 
 struct response client_post(struct client *c, struct post p)

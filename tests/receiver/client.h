@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "buffer.h"
+#include "schema.h"
 
 struct client {
     int fd;
@@ -36,6 +37,9 @@ bool client_sees_end(struct client *c);
 
 void response_clear(struct response *r);
 const char *response_header(const struct response *r, const char *name);
+
+/* The body, which must be a message of type `type`, as JSON whatever it came as; json_decref() it. */
+struct json_t *response_message(const struct response *r, enum otk_message_id type);
 
 struct post {
     const char *method; /* NULL: POST */
