@@ -35,15 +35,22 @@ static void start(void)
     atexit(stop);
 }
 
+/* Every connection comes from an address of its own: one address has fewer ports than there are inputs. */
+static struct sockaddr_in next_address(void)
+{
+    static uint32_t last;
+    last = last % 0xffff00 + 1;
+    return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(UINT32_C(0x7f000000) + last)}};
+}
+
 static int connect_to(uint16_t port)
 {
+    struct sockaddr_in from = next_address();
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct timeval patience = {.tv_sec = 8};
-    /* A socket that is closed at once leaves no port in TIME_WAIT: there are fewer ports than inputs. */
-    struct linger at_once = {.l_onoff = 1};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
-         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    must(bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
     must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
     return fd;
 }
