@@ -67,10 +67,10 @@ static void put_log(struct otk_buffer *b, struct otk_gaps *gaps, uint64_t n)
     otk_write_bytes(b, 10, &n, sizeof n);
 }
 
-struct otk_buffer payload_items(otk_signal signal, uint64_t first, size_t count)
+typedef void put_fn(struct otk_buffer *b, struct otk_gaps *gaps, uint64_t n);
+
+static struct otk_buffer request(put_fn *put, uint64_t first, size_t count)
 {
-    static void (*const put[OTK_SIGNAL_COUNT])(struct otk_buffer *, struct otk_gaps *, uint64_t) = {
-        [OTK_SIGNAL_TRACES] = put_span, [OTK_SIGNAL_METRICS] = put_metric, [OTK_SIGNAL_LOGS] = put_log};
     struct otk_buffer b = OTK_BUFFER_INIT(PAYLOAD_LIMIT);
     struct otk_gaps gaps = OTK_GAPS_INIT;
     struct otk_open envelope = otk_write_begin(&b, &gaps, 1);
@@ -80,7 +80,7 @@ struct otk_buffer payload_items(otk_signal signal, uint64_t first, size_t count)
     struct otk_open scope = otk_write_begin(&b, &gaps, 2);
     for (size_t i = 0; i < count; i++) {
         struct otk_open item = otk_write_begin(&b, &gaps, 2);
-        put[signal](&b, &gaps, first + i);
+        put(&b, &gaps, first + i);
         otk_write_end(&b, &gaps, item);
     }
     otk_write_end(&b, &gaps, scope);
@@ -90,14 +90,33 @@ struct otk_buffer payload_items(otk_signal signal, uint64_t first, size_t count)
     return b;
 }
 
+struct otk_buffer payload_items(otk_signal signal, uint64_t first, size_t count)
+{
+    static put_fn *const put[OTK_SIGNAL_COUNT] = {
+        [OTK_SIGNAL_TRACES] = put_span, [OTK_SIGNAL_METRICS] = put_metric, [OTK_SIGNAL_LOGS] = put_log};
+    return request(put[signal], first, count);
+}
+
+static void put_flags(struct otk_buffer *b, struct otk_gaps *gaps, uint64_t n)
+{
+    (void)gaps;
+    otk_write_bytes(b, 1, "trace-0123456789", 16);
+    otk_write_bytes(b, 2, &n, sizeof n);
+    otk_write_bytes(b, 5, "a", 1);
+    for (int i = 0; i < 32; i++) {
+        char key[] = {(char)('A' + i), '\0'};
+        put_int(b, 9, key, i);
+    }
+}
+
 struct otk_buffer payload_of_size(size_t size)
 {
-    struct otk_buffer one = payload_items(OTK_SIGNAL_TRACES, 1, 1), many = payload_items(OTK_SIGNAL_TRACES, 1, 101);
+    struct otk_buffer one = request(put_flags, 1, 1), many = request(put_flags, 1, 101);
     size_t span = (many.size - one.size) / 100 + 1;
     size_t count = size > one.size ? (size - one.size) / span + 1 : 1;
     otk_buffer_clear(&one);
     otk_buffer_clear(&many);
-    return payload_items(OTK_SIGNAL_TRACES, 1, count);
+    return request(put_flags, 1, count);
 }
 
 struct otk_buffer payload_json(otk_signal signal, const struct otk_buffer *protobuf)

@@ -11,7 +11,7 @@
 /* `count` spans, metrics or log records as an SDK sends them, numbered from `first`. */
 struct otk_buffer payload_items(otk_signal signal, uint64_t first, size_t count);
 
-/* So many spans that they take `size` bytes, or a little less. */
+/* About `size` bytes of small records, which cost the most a byte: spans with flags and numbers under short keys. */
 struct otk_buffer payload_of_size(size_t size);
 
 /* The same bytes as OTLP/JSON. */
