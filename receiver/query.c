@@ -230,6 +230,11 @@ bool otk_query_holds(const struct otk_query *q)
     return q->holding > 0 || (q->holds_empty && q->reached == 0);
 }
 
+bool otk_query_only_grows(const struct otk_query *q)
+{
+    return !q->selector->grouped;
+}
+
 uint64_t otk_query_matches(const struct otk_query *q)
 {
     return q->selector->grouped ? q->matched : q->match_count;

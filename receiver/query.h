@@ -35,6 +35,10 @@ int otk_query_feed(struct otk_query *q, struct capture *c);
 /* Whether the selector holds: it selects at least one item, or is a count or the like that is true of none. */
 bool otk_query_holds(const struct otk_query *q);
 
+/* Whether what is selected stays selected, and what comes is selected behind it: so it is for selectors that look at each
+ * item by itself. */
+bool otk_query_only_grows(const struct otk_query *q);
+
 /* How many items are selected, and the one at position `i`, in order of arrival. The latter may fail with OTK_ENOMEM
  * or, beyond the last, OTK_EINVAL. */
 uint64_t otk_query_matches(const struct otk_query *q);

@@ -1,4 +1,5 @@
 #include "http.h"
+#include "wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 struct otk_receiver {
     struct otk_store *store;
     struct otk_http *http;
+    struct otk_waits *waits;
+    struct otk_baseline *baseline; /* what cumulative metrics had reached at the last reset */
 };
 
 const char *otk_receiver_version(void)
@@ -48,7 +51,9 @@ otk_receiver *otk_receiver_start(const otk_receiver_options *options, otk_error 
     if (!rx)
         return fail(NULL, error, OTK_ENOMEM, "out of memory");
     rx->store = otk_store_new(options->max_capture_bytes, options->drop_oldest);
-    if (!rx->store)
+    rx->waits = rx->store ? otk_waits_new(rx->store) : NULL;
+    rx->baseline = otk_baseline_new();
+    if (!rx->waits || !rx->baseline)
         return fail(rx, error, OTK_ENOMEM, "out of memory");
     rx->http = otk_http_start(options, rx->store, error);
     if (!rx->http) {
@@ -63,6 +68,8 @@ void otk_receiver_stop(otk_receiver *rx)
     if (!rx)
         return;
     otk_http_stop(rx->http);
+    otk_waits_free(rx->waits);
+    otk_baseline_free(rx->baseline);
     otk_store_free(rx->store);
     free(rx);
 }
@@ -82,6 +89,16 @@ struct otk_store *otk_receiver_store(otk_receiver *rx)
     return rx->store;
 }
 
+struct otk_waits *otk_receiver_waits(otk_receiver *rx)
+{
+    return rx->waits;
+}
+
+struct otk_baseline *otk_receiver_baseline(otk_receiver *rx)
+{
+    return rx->baseline;
+}
+
 /* ---- What came ------------------------------------------------------- */
 
 void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out)
@@ -89,8 +106,21 @@ void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out)
     otk_store_counts(rx->store, out);
 }
 
+/* A series that finds no memory is counted from zero after the reset. */
+static void keep_baseline(otk_receiver *rx)
+{
+    uint64_t number = 0;
+    struct capture *c;
+    while ((c = otk_store_next(rx->store, number))) {
+        number = c->pub.number;
+        otk_baseline_feed(rx->baseline, c);
+        otk_capture_free(c);
+    }
+}
+
 void otk_receiver_reset(otk_receiver *rx)
 {
+    keep_baseline(rx);
     otk_store_reset(rx->store);
 }
 

@@ -390,6 +390,139 @@ OTK_API int otk_receiver_wait_metrics(otk_receiver *rx, uint64_t count, unsigned
 OTK_API int otk_receiver_wait_logs(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
 OTK_API int otk_receiver_wait_requests(otk_receiver *rx, uint64_t count, unsigned timeout_ms);
 
+/* ---- Waiting and asserting ------------------------------------------- */
+
+/* A condition says what must be true of all that came since start or the last
+ * reset. It is a plain value, made by one of the calls below; the strings and
+ * lists given to them are borrowed while a wait runs. Selectors are told in
+ * docs/selector.md. */
+typedef struct otk_condition otk_condition;
+
+/* The selector matches: at least one span, metric point or log record, or the
+ * truth of its pipeline as in "{ status = error } | count() = 0". */
+OTK_API otk_condition otk_seen(const char *selector);
+
+/* It matches at least and at most so many times: 3, 3 is exactly three, and
+ * UINT64_MAX is no upper bound. True as soon as it is so, whatever may follow;
+ * with `quiet_ms` set in the condition only when nothing did for so long. */
+OTK_API otk_condition otk_seen_times(const char *selector, uint64_t at_least, uint64_t at_most);
+
+/* It matches nothing so far, and nothing in the coming `quiet_ms`. With NULL
+ * for `selector` no request at all comes in that time. */
+OTK_API otk_condition otk_none(const char *selector, unsigned quiet_ms);
+
+/* Every trace that has a match is complete (and there is one): its root has
+ * ended, every parent is there or declared remote, it has `span_count` spans
+ * (0: any number), and none came for `quiet_ms`. NULL: every trace that came. */
+OTK_API otk_condition otk_trace_complete(const char *selector, uint64_t span_count, unsigned quiet_ms);
+
+/* A request as a test describes it: what is left 0 or NULL is not looked at. */
+typedef struct otk_request_match {
+    const char *path;             /* /v1/traces, without a query */
+    const char *header;           /* it is there … */
+    const char *value;            /* … with this value */
+    const char *content_encoding; /* gzip, zstd …; "identity": not compressed */
+    otk_encoding encoding;
+    unsigned status;              /* of the answer; 0 means 200 */
+} otk_request_match;
+
+#define OTK_STATUS_ANY 1u /* for `status`: accepted, refused or cut off */
+
+/* At least and at most so many requests came that match. */
+OTK_API otk_condition otk_requests(const otk_request_match *match, uint64_t at_least, uint64_t at_most);
+
+/* What of metric points is compared. Sums and histograms count since start or
+ * the last reset, whatever their temporality: deltas are added up, and from a
+ * cumulative one is taken what it had reached at the reset. */
+typedef enum otk_measure {
+    OTK_MEASURE_SUM = 1,         /* the value of a sum, over all series that match */
+    OTK_MEASURE_GAUGE,           /* the newest value of a gauge */
+    OTK_MEASURE_HISTOGRAM_COUNT, /* these four: explicit and exponential histograms alike */
+    OTK_MEASURE_HISTOGRAM_SUM,
+    OTK_MEASURE_HISTOGRAM_BUCKET,  /* how many fell into the bucket that `argument` falls into */
+    OTK_MEASURE_HISTOGRAM_QUANTILE /* `argument` 0.99: where in its bucket that quantile lies, interpolated */
+} otk_measure;
+
+/* The measure of what the selector matches lies within low and high, both
+ * included. */
+OTK_API otk_condition otk_measured(const char *selector, otk_measure measure, double argument, double low, double high);
+
+/* All, or any, of several conditions hold at the same time. */
+OTK_API otk_condition otk_all_of(const otk_condition *conditions, size_t count);
+OTK_API otk_condition otk_any_of(const otk_condition *conditions, size_t count);
+
+/* A match of a selector: one span, one log record, or one point and its metric. */
+typedef struct otk_found {
+    otk_signal signal;
+    const otk_captured_span *span;
+    const otk_captured_metric *metric;
+    const otk_captured_point *point;
+    const otk_captured_log *log;
+} otk_found;
+
+/* The match at position `i`, in order of arrival. Returns 0; or fills `error`
+ * (may be NULL): OTK_EDATA beyond the last, OTK_EINVAL for a wrong selector,
+ * OTK_ENOMEM, OTK_ELIMIT. */
+OTK_API int otk_receiver_find(otk_receiver *rx, const char *selector, uint64_t i, otk_found *out, otk_error *error);
+
+/* The request at position `i` among those that match, or NULL beyond the last. */
+OTK_API const otk_capture *otk_receiver_find_request(otk_receiver *rx, const otk_request_match *match, uint64_t i);
+
+/* What was met, what is missing, what came that nothing asked for, and what
+ * was refused on the way in. otk_report_free() it. */
+typedef struct otk_report otk_report;
+
+/* Blocks until the condition holds and returns 0 at that moment, woken by the
+ * request that fulfils it before that is answered; or OTK_ETIMEOUT when
+ * `timeout_ms` passed first or nothing that comes could make it true any more.
+ * OTK_EINVAL: a condition or selector that cannot be; OTK_ENOMEM. Whatever it
+ * returns, `*report` (`report` may be NULL) tells about it; it is NULL when not
+ * even that found memory. */
+OTK_API int otk_receiver_wait(otk_receiver *rx, const otk_condition *condition, unsigned timeout_ms,
+                              otk_report **report);
+
+/* The same for tests: NULL when the condition held, else the report. */
+OTK_API otk_report *otk_expect(otk_receiver *rx, otk_condition condition, unsigned timeout_ms);
+
+/* NULL when no request was refused and nothing dropped since start or the last
+ * reset, else the report on that. */
+OTK_API otk_report *otk_expect_nothing_lost(otk_receiver *rx);
+
+/* 0, or the code that the wait returned. */
+OTK_API int otk_report_code(const otk_report *report);
+
+/* The report for people, lines with a newline each, and for machines, one JSON
+ * object. Both belong to the report, and are a single line saying so when
+ * memory ran out. */
+OTK_API const char *otk_report_text(otk_report *report);
+OTK_API const char *otk_report_json(otk_report *report);
+
+OTK_API void otk_report_free(otk_report *report);
+
+/* The members of a condition, for programs that build one from data. */
+typedef enum otk_condition_kind {
+    OTK_CONDITION_MATCHES = 1,
+    OTK_CONDITION_TRACE,
+    OTK_CONDITION_REQUESTS,
+    OTK_CONDITION_MEASURE,
+    OTK_CONDITION_ALL,
+    OTK_CONDITION_ANY
+} otk_condition_kind;
+
+struct otk_condition {
+    otk_condition_kind kind;
+    const char *selector;
+    otk_request_match request;
+    bool truth; /* MATCHES: the selector as a whole holds; otherwise its matches are counted */
+    uint64_t at_least, at_most;
+    bool only_new;     /* REQUESTS: those that come after the wait began */
+    unsigned quiet_ms; /* it holds, and nothing that it looks at came for so long */
+    otk_measure measure;
+    double argument, low, high;
+    const otk_condition *conditions;
+    size_t condition_count;
+};
+
 /* ---- OTLP/JSON and text ---------------------------------------------- */
 
 struct json_t; /* jansson's */
