@@ -13,6 +13,7 @@
 
 struct serve {
     otk_receiver_options receiver;
+    const char *paths[OTK_SIGNAL_COUNT]; /* besides the usual ones */
     const char *ready_file;
     const char *save;
     bool json;
@@ -41,6 +42,18 @@ static const struct option options[] = {
     OPTION("max-connections", "N", OPTION_COUNT, struct serve, receiver.max_connections, "at once (default 1000)"),
     OPTION("timeout", "TIME", OPTION_DURATION, struct serve, receiver.timeout_ms,
            "for a request to arrive whole, and for an idle connection (default 1m)"),
+    OPTION("strict", NULL, OPTION_FLAG, struct serve, receiver.strict,
+           "answer as a strict backend: reject invalid items, warn of odd ones; all is shown still"),
+    OPTION("authorization", "VALUE", OPTION_TEXT, struct serve, receiver.authorization,
+           "refuse requests without this Authorization header"),
+    OPTION("cors-origins", "LIST", OPTION_TEXT, struct serve, receiver.cors_origins,
+           "web pages whose scripts may send: http://localhost:*,https://app.example"),
+    OPTION("traces-path", "PATH", OPTION_TEXT, struct serve, paths[OTK_SIGNAL_TRACES],
+           "take traces there too, besides /v1/traces"),
+    OPTION("metrics-path", "PATH", OPTION_TEXT, struct serve, paths[OTK_SIGNAL_METRICS], "the same for metrics"),
+    OPTION("logs-path", "PATH", OPTION_TEXT, struct serve, paths[OTK_SIGNAL_LOGS], "the same for logs"),
+    OPTION("max-response-size", "SIZE", OPTION_SIZE, struct serve, receiver.max_response_bytes,
+           "of one answer, longer messages are cut (default 4MiB)"),
 };
 
 /* ---- On the receiver's thread ---------------------------------------- */
@@ -61,6 +74,8 @@ static void count(otk_receiver_counts *n, const otk_capture *c)
     n->data_points += c->data_point_count;
     n->log_records += c->log_record_count;
     n->body_bytes += c->body_size;
+    n->rejected += c->rejected_count;
+    n->repeated_requests += c->repeat_of != 0;
 }
 
 static int save(struct serve *s, const otk_capture *capture)
@@ -160,14 +175,32 @@ static int announce(const struct serve *s, const char *url)
     return written ? EXIT_HOLDS : EXIT_MACHINE;
 }
 
+/* `, 3 spans`; nothing for none. */
+static void print_count(const char *before, uint64_t count, const char *one, const char *many)
+{
+    if (count)
+        fprintf(stderr, "%s%" PRIu64 " %s", before, count, count == 1 ? one : many);
+}
+
 static void print_summary(const otk_receiver_counts *n)
 {
-    fprintf(stderr,
-            "%" PRIu64 " requests (%" PRIu64 " refused), %" PRIu64 " spans, %" PRIu64 " metrics with %" PRIu64
-            " data points, %" PRIu64 " log records, %" PRIu64 " bytes; dropped %" PRIu64 " requests, %" PRIu64
-            " bytes, to stay within --max-memory\n",
-            n->requests, n->refused, n->spans, n->metrics, n->data_points, n->log_records, n->body_bytes,
-            n->dropped_captures, n->dropped_bytes);
+    if (!n->requests) {
+        fputs("no request came\n", stderr);
+        return;
+    }
+    print_count("", n->requests, "request", "requests");
+    print_count(", ", n->refused, "of them refused", "of them refused");
+    print_count(", ", n->repeated_requests, "of them a repetition", "of them repetitions");
+    print_count(", ", n->spans, "span", "spans");
+    print_count(", ", n->metrics, "metric", "metrics");
+    print_count(" with ", n->data_points, "data point", "data points");
+    print_count(", ", n->log_records, "log record", "log records");
+    print_count(", ", n->rejected, "item rejected", "items rejected");
+    print_count(", ", n->body_bytes, "byte", "bytes");
+    print_count("; dropped from memory: ", n->dropped_captures, "request", "requests");
+    if (n->dropped_captures)
+        print_count(" of ", n->dropped_bytes, "byte", "bytes");
+    fputc('\n', stderr);
 }
 
 static int serve(struct serve *s, const sigset_t *signals)
@@ -196,6 +229,7 @@ static int run(const struct command *self, int argc, char **argv)
 {
     struct serve s = {.receiver = OTK_RECEIVER_OPTIONS_INIT};
     struct operands none;
+    otk_path paths[OTK_SIGNAL_COUNT];
     s.receiver.port = DEFAULT_PORT;
     s.receiver.drop_oldest = true;
     s.receiver.on_capture = on_capture;
@@ -205,6 +239,10 @@ static int run(const struct command *self, int argc, char **argv)
         return code;
     if (s.save && !ends_with(s.save, ".jsonl") && !ends_with(s.save, ".warc"))
         return otk_options_wrong(self, "--save needs a name that ends in .jsonl or .warc, not '%s'", s.save);
+    s.receiver.paths = paths;
+    for (unsigned i = 0; i < OTK_SIGNAL_COUNT; i++)
+        if (s.paths[i])
+            paths[s.receiver.path_count++] = (otk_path){s.paths[i], (otk_signal)i};
 
     /* All threads of the receiver inherit this mask, so that sigwait gets the signals. */
     sigset_t signals;
