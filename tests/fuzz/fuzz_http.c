@@ -29,6 +29,7 @@ static void start(void)
     options.host = "127.0.0.1";
     options.max_request_bytes = (size_t)1 << 20;
     options.max_capture_bytes = (size_t)1 << 26;
+    options.cors_origins = "http://a:*";
     options.on_capture = look;
     receiver = otk_receiver_start(&options, NULL);
     must(receiver != NULL);
