@@ -43,7 +43,7 @@ static struct otk_buffer end(struct body *b)
     return b->bytes;
 }
 
-#define WITHIN(...) \
+#define WITHIN(...)                                                                                                    \
     body_within((const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
 
 #define IN_REQUEST 1
@@ -133,7 +133,8 @@ static void split_value(struct body *b)
     size_t outer = b->depth;
     begin(b, 9);
     for (int level = 0; level < 30; level++) {
-        static const uint8_t piece[] = {0x12, 6, 0x32, 4, 0x0a, 2, 0x0a, 0}; /* value { kvlistValue { values { key } } } */
+        static const uint8_t piece[] = {0x12, 6, 0x32, 4,
+                                        0x0a, 2, 0x0a, 0}; /* value { kvlistValue { values { key } } } */
         otk_buffer_append(&b->bytes, piece, sizeof piece);
         begin(b, 2);
         begin(b, 6);
@@ -238,7 +239,8 @@ static const uint8_t zeros[1 << 20];
 /* A piece of a deflate stream that stands for itself, so that the same bytes can follow one another. */
 static size_t deflate_piece(uint8_t *out, size_t size)
 {
-    z_stream z = {.next_in = (uint8_t *)(uintptr_t)zeros, .avail_in = sizeof zeros, .next_out = out, .avail_out = (unsigned)size};
+    z_stream z = {
+        .next_in = (uint8_t *)(uintptr_t)zeros, .avail_in = sizeof zeros, .next_out = out, .avail_out = (unsigned)size};
     if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) != Z_OK)
         abort();
     if (deflate(&z, Z_FULL_FLUSH) != Z_OK || z.avail_in)
@@ -293,7 +295,7 @@ static struct otk_buffer deflate_bomb(void)
     return b;
 }
 
-/* A frame without sizes, a window of 128 KiB, and blocks of 128 KiB that repeat one byte (RFC 8878, section 3.1.1.2). */
+/* A frame without sizes: a window of 128 KiB, and blocks of as much that repeat one byte (RFC 8878, section 3.1.1.2). */
 static struct otk_buffer zstd_bomb(void)
 {
     struct otk_buffer b = OTK_BUFFER_INIT(LIMIT);

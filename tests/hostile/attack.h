@@ -18,7 +18,8 @@ attack_fn attack_bad_utf8_at_the_end;
 /* ---- JSON ------------------------------------------------------------ */
 
 attack_fn attack_json_arrays_200000_deep, attack_json_values_200000_deep, attack_json_objects_200000_deep;
-attack_fn attack_json_empty_spans, attack_json_resources, attack_json_unknown_keys, attack_json_digits, attack_json_escapes;
+attack_fn attack_json_empty_spans, attack_json_resources, attack_json_unknown_keys, attack_json_digits,
+    attack_json_escapes;
 
 /* ---- Compressed ------------------------------------------------------ */
 

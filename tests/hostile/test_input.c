@@ -279,7 +279,8 @@ static void test_70_mib_in_chunks_get_413_when_the_limit_passes(void **state)
     client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-protobuf\r\n"
                      "Transfer-Encoding: chunked\r\n\r\n");
     for (int i = 0; i < 70; i++)
-        if (!client_print(&c, "%zx\r\n", sizeof chunk) || !client_send(&c, chunk, sizeof chunk) || !client_print(&c, "\r\n"))
+        if (!client_print(&c, "%zx\r\n", sizeof chunk) || !client_send(&c, chunk, sizeof chunk) ||
+            !client_print(&c, "\r\n"))
             break;
     assert_true(client_read(&c, &r));
     size_t peak = usage_peak();
@@ -368,20 +369,20 @@ static const struct {
     unsigned status;
     const char *says;
 } broken_spans[] = {
-    {"\x2e", 1, 400, "wire type 6 does not exist"},                         /* RX-PB-03 */
-    {"\x2f", 1, 400, "wire type 7 does not exist"},                         /* RX-PB-03 */
-    {"\x0c", 1, 400, "group"},                                              /* RX-PB-03 */
-    {"\x02\x00", 2, 400, "field number 0"},                                 /* RX-PB-15 */
-    {"\x28\x07", 2, 200, ""},                                               /* RX-PB-15: a name that is a number */
-    {"\x3a\x01x", 3, 200, ""},                                              /* RX-PB-15: a time that is text */
-    {"\x0a\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"}, /* RX-PB-18: 3 bytes of trace id */
-    {"\x12\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"},                                 /* 3 bytes of span id */
-    {"\x22\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"},                                 /* 3 bytes of parent */
-    {"\x2a\x02\xc3\x28", 4, 400, "name: invalid UTF-8 at byte"},            /* RX-PB-13 */
-    {"\x2a\x03\xed\xa0\x80", 5, 400, "name: invalid UTF-8 at byte"},        /* RX-PB-13: a surrogate */
+    {"\x2e", 1, 400, "wire type 6 does not exist"},                          /* RX-PB-03 */
+    {"\x2f", 1, 400, "wire type 7 does not exist"},                          /* RX-PB-03 */
+    {"\x0c", 1, 400, "group"},                                               /* RX-PB-03 */
+    {"\x02\x00", 2, 400, "field number 0"},                                  /* RX-PB-15 */
+    {"\x28\x07", 2, 200, ""},                                                /* RX-PB-15: a name that is a number */
+    {"\x3a\x01x", 3, 200, ""},                                               /* RX-PB-15: a time that is text */
+    {"\x0a\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"},             /* RX-PB-18: 3 bytes of trace id */
+    {"\x12\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"},             /* 3 bytes of span id */
+    {"\x22\x03\x61\x62\x63", 5, 400, "3 bytes long instead of"},             /* 3 bytes of parent */
+    {"\x2a\x02\xc3\x28", 4, 400, "name: invalid UTF-8 at byte"},             /* RX-PB-13 */
+    {"\x2a\x03\xed\xa0\x80", 5, 400, "name: invalid UTF-8 at byte"},         /* RX-PB-13: a surrogate */
     {"\x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, 400, "varint"}, /* RX-PB-10 */
-    {"\x2a\xff\xff\xff\xff\x0f", 6, 400, ""},                               /* RX-PB-12: 4 GiB of name */
-    {"\x2a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10, 400, ""},              /* RX-PB-12: 2^63 of it */
+    {"\x2a\xff\xff\xff\xff\x0f", 6, 400, ""},                                /* RX-PB-12: 4 GiB of name */
+    {"\x2a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10, 400, ""},               /* RX-PB-12: 2^63 of it */
 };
 
 static void test_broken_spans_get_400_naming_the_fault(void **state)

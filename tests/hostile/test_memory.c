@@ -106,7 +106,8 @@ static bool send_request(struct client *c, const struct request *q)
     if (coding)
         client_print(c, "Content-Encoding: %s\r\n", coding);
     if (!q->chunked)
-        return client_print(c, "Content-Length: %zu\r\n\r\n", q->body.size) && client_send(c, q->body.data, q->body.size);
+        return client_print(c, "Content-Length: %zu\r\n\r\n", q->body.size) &&
+               client_send(c, q->body.data, q->body.size);
     client_print(c, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", q->body.size);
     return client_send(c, q->body.data, q->body.size) && client_print(c, "\r\n0\r\n\r\n");
 }
@@ -323,8 +324,9 @@ static const struct {
     const char *name;
     look_fn *look;
 } looks[] = {
-    {"captured items", look_at_items},   {"otk_receiver_json", dump_text},        {"otk_receiver_json_tree", dump_tree},
-    {"otk_receiver_write_json", dump_file}, {"otk_capture_write_text", write_text},
+    {"captured items", look_at_items},      {"otk_receiver_json", dump_text},
+    {"otk_receiver_json_tree", dump_tree},  {"otk_receiver_write_json", dump_file},
+    {"otk_capture_write_text", write_text},
 };
 
 /* Returns whether the failure was reached. */

@@ -10,7 +10,7 @@
 #define __has_feature(x) 0
 #endif
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || __has_feature(address_sanitizer) || \
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || __has_feature(address_sanitizer) ||                 \
     __has_feature(thread_sanitizer)
 const bool usage_is_meaningful = false;
 #else
