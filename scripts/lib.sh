@@ -1,4 +1,4 @@
-# What demo and test share; sourced by them from the root of the project.
+# What the scripts share; sourced by them from the root of the project.
 
 say() {
     printf '\n== %s\n' "$*"
@@ -55,4 +55,14 @@ quietly() {
     log=$(mktemp)
     "$@" >"$log" 2>&1 || { tail -n 60 "$log" >&2; rm -f "$log"; return 1; }
     rm -f "$log"
+}
+
+# Sanitizers map memory at fixed places. Where the kernel randomises more bits than they know of they abort at start,
+# so they run without randomisation, unless the container forbids to switch it off.
+fixed_addresses() {
+    if setarch -R true 2>/dev/null; then
+        setarch -R "$@"
+    else
+        "$@"
+    fi
 }
