@@ -94,8 +94,8 @@ static struct sel_value unsigned_value(uint64_t u)
 /* An AnyValue's content. */
 static struct sel_value any_value(const struct otk_message *type, struct otk_extent any)
 {
-    static const uint8_t types[] = {[1] = SEL_STRING, [2] = SEL_BOOL,  [3] = SEL_INT,  [4] = SEL_DOUBLE,
-                                    [5] = SEL_ARRAY,  [6] = SEL_MAP, [7] = SEL_BYTES};
+    static const uint8_t types[] = {[1] = SEL_STRING, [2] = SEL_BOOL, [3] = SEL_INT,  [4] = SEL_DOUBLE,
+                                    [5] = SEL_ARRAY,  [6] = SEL_MAP,  [7] = SEL_BYTES};
     struct sel_value v = nil;
     for (const uint8_t *p = any.data; p < any.end;) {
         struct otk_record r;
@@ -256,7 +256,8 @@ static void read_head(struct otk_matcher *m, const struct otk_message *envelope,
     read_message(&inside, head, to);
 }
 
-static void read_around(struct otk_matcher *m, struct match_item *to, const struct capture *c, size_t item, bool of_parent)
+static void read_around(struct otk_matcher *m, struct match_item *to, const struct capture *c, size_t item,
+                        bool of_parent)
 {
     const uint8_t *bytes = c->pub.message.data;
     size_t scope = otk_index_scope_of(&c->index, item), resource = c->index.scopes[scope].resource;
@@ -291,10 +292,8 @@ static void load(struct otk_matcher *m, struct match_item *to, const struct capt
 static const struct point_fields {
     uint8_t member, attributes, min, max;
 } point_fields[] = {
-    [OTK_METRIC_TYPE_GAUGE] = {5, 7, 0, 0},
-    [OTK_METRIC_TYPE_SUM] = {7, 7, 0, 0},
-    [OTK_METRIC_TYPE_HISTOGRAM] = {9, 9, 11, 12},
-    [OTK_METRIC_TYPE_EXPONENTIAL_HISTOGRAM] = {10, 1, 12, 13},
+    [OTK_METRIC_TYPE_GAUGE] = {5, 7, 0, 0},       [OTK_METRIC_TYPE_SUM] = {7, 7, 0, 0},
+    [OTK_METRIC_TYPE_HISTOGRAM] = {9, 9, 11, 12}, [OTK_METRIC_TYPE_EXPONENTIAL_HISTOGRAM] = {10, 1, 12, 13},
     [OTK_METRIC_TYPE_SUMMARY] = {11, 7, 0, 0},
 };
 
@@ -337,8 +336,8 @@ bool otk_matcher_next_point(struct otk_matcher *m)
         otk_wire_next(own->data_type, &own->next_point, &r);
         if (!r.field || r.number != DATA_POINTS)
             continue;
-        struct reading reading = {m, type_inside(own->data_type, DATA_POINTS), point_fields[own->metric_type].attributes,
-                                  SCOPE(ITEM) | SCOPE(NONE), false};
+        struct reading reading = {m, type_inside(own->data_type, DATA_POINTS),
+                                  point_fields[own->metric_type].attributes, SCOPE(ITEM) | SCOPE(NONE), false};
         read_message(&reading, (struct otk_extent){r.data, r.data + r.size}, &own->point);
         return true;
     }
@@ -415,6 +414,13 @@ static struct sel_value id_of(const struct otk_record *r, char *room)
     return v;
 }
 
+/* Some SDKs send a root's parent as eight zeros. */
+static struct sel_value parent_of(const struct otk_record *r, char *room)
+{
+    static const uint8_t zeros[8];
+    return id_of(r && r->size == sizeof zeros && !memcmp(r->data, zeros, sizeof zeros) ? NULL : r, room);
+}
+
 static struct sel_value duration_of(const struct match_message *span)
 {
     const struct otk_record *start = record(span, SPAN_START), *end = record(span, SPAN_END);
@@ -431,7 +437,8 @@ static struct sel_value status_of(const struct otk_matcher *m, const struct matc
         if (inner.field && inner.number == number)
             found = inner;
     }
-    return number == STATUS_CODE ? enum_of(SEL_STATUS, found.field ? &found : NULL) : text_of(found.field ? &found : NULL);
+    return number == STATUS_CODE ? enum_of(SEL_STATUS, found.field ? &found : NULL)
+                                 : text_of(found.field ? &found : NULL);
 }
 
 static struct sel_value span_intrinsic(struct otk_matcher *m, const struct sel_field *f)
@@ -454,7 +461,7 @@ static struct sel_value span_intrinsic(struct otk_matcher *m, const struct sel_f
         return id_of(record(span, SPAN_ID), m->hex[f->slot]);
     case SEL_PARENT_ID:
     case SEL_PARENT_FIELD:
-        return id_of(record(span, SPAN_PARENT_ID), m->hex[f->slot]);
+        return parent_of(record(span, SPAN_PARENT_ID), m->hex[f->slot]);
     default:
         return m->of_trace[f->slot];
     }
@@ -590,8 +597,8 @@ struct sel_value otk_matcher_service_of(const struct otk_matcher *m, const struc
     static const otk_string key = {"service.name", 12};
     const struct otk_message *resource = type_inside(m->resource_envelope, ENVELOPE_HEAD);
     size_t place = c->index.scopes[otk_index_scope_of(&c->index, item)].resource;
-    struct otk_extent head = head_of(m->resource_envelope, otk_wire_message(c->pub.message.data,
-                                                                           c->index.resources[place].offset));
+    struct otk_extent head =
+        head_of(m->resource_envelope, otk_wire_message(c->pub.message.data, c->index.resources[place].offset));
     for (const uint8_t *p = head.data; p < head.end;) {
         struct otk_record r;
         otk_wire_next(resource, &p, &r);
@@ -721,9 +728,8 @@ static struct sel_value intrinsic(struct otk_matcher *m, const struct sel_field 
 static struct sel_value attribute(struct otk_matcher *m, const struct sel_field *f)
 {
     const struct match_item *from = f->of_parent ? &m->parent : &m->own;
-    const struct match_message *item = m->selector->signal == OTK_SIGNAL_METRICS && f->scope != SEL_SCOPE_METADATA
-                                           ? &from->point
-                                           : &from->item;
+    const struct match_message *item =
+        m->selector->signal == OTK_SIGNAL_METRICS && f->scope != SEL_SCOPE_METADATA ? &from->point : &from->item;
     const struct match_message *const places[] = {item, &from->resource, &from->scope};
     bool is_unscoped_span = f->scope == SEL_SCOPE_NONE && m->selector->signal == OTK_SIGNAL_TRACES && !f->of_parent;
     if (f->of_parent && !m->has_parent)

@@ -30,7 +30,7 @@ struct match_item {
     const struct capture *capture;
     size_t resource_place, scope_place;
     struct match_message resource, scope, item, point;
-    struct otk_extent extent; /* of the item */
+    struct otk_extent extent;            /* of the item */
     const struct otk_message *data_type; /* of a metric's points */
     const uint8_t *next_point;
     struct otk_extent data;

@@ -47,8 +47,8 @@ static struct otk_difference *next_difference(struct looking *l)
 static const char *op_text(uint8_t op)
 {
     static const char *const texts[] = {
-        [SEL_OP_EQ] = "=",  [SEL_OP_NE] = "!=",    [SEL_OP_LT] = "<",        [SEL_OP_LE] = "<=",
-        [SEL_OP_GT] = ">",  [SEL_OP_GE] = ">=",    [SEL_OP_MATCH] = "=~",    [SEL_OP_NO_MATCH] = "!~",
+        [SEL_OP_EQ] = "=", [SEL_OP_NE] = "!=", [SEL_OP_LT] = "<",     [SEL_OP_LE] = "<=",
+        [SEL_OP_GT] = ">", [SEL_OP_GE] = ">=", [SEL_OP_MATCH] = "=~", [SEL_OP_NO_MATCH] = "!~",
     };
     return texts[op];
 }
@@ -56,16 +56,18 @@ static const char *op_text(uint8_t op)
 static uint8_t turned_op(uint8_t op)
 {
     static const uint8_t others[] = {
-        [SEL_OP_EQ] = SEL_OP_EQ, [SEL_OP_NE] = SEL_OP_NE, [SEL_OP_LT] = SEL_OP_GT, [SEL_OP_LE] = SEL_OP_GE,
-        [SEL_OP_GT] = SEL_OP_LT, [SEL_OP_GE] = SEL_OP_LE, [SEL_OP_MATCH] = SEL_OP_MATCH,
-        [SEL_OP_NO_MATCH] = SEL_OP_NO_MATCH,
+        [SEL_OP_EQ] = SEL_OP_EQ,       [SEL_OP_NE] = SEL_OP_NE,
+        [SEL_OP_LT] = SEL_OP_GT,       [SEL_OP_LE] = SEL_OP_GE,
+        [SEL_OP_GT] = SEL_OP_LT,       [SEL_OP_GE] = SEL_OP_LE,
+        [SEL_OP_MATCH] = SEL_OP_MATCH, [SEL_OP_NO_MATCH] = SEL_OP_NO_MATCH,
     };
     return others[op];
 }
 
 static bool has_field(const struct sel_node *n)
 {
-    return n && (n->kind == SEL_NODE_FIELD || has_field(n->left) || (n->kind == SEL_NODE_BINARY && has_field(n->right)));
+    return n &&
+           (n->kind == SEL_NODE_FIELD || has_field(n->left) || (n->kind == SEL_NODE_BINARY && has_field(n->right)));
 }
 
 static bool is_text(const struct sel_value *v)
@@ -101,8 +103,8 @@ static bool is_name(const struct sel_node *n)
 
 static unsigned weigh(const struct sel_node *side, const struct sel_value *actual, const struct sel_value *wanted)
 {
-    unsigned typo = is_text(actual) && is_text(wanted) ? otk_sel_edit_distance(actual->as.s, wanted->as.s, TYPO_MAX)
-                                                       : TYPO_MAX + 1;
+    unsigned typo =
+        is_text(actual) && is_text(wanted) ? otk_sel_edit_distance(actual->as.s, wanted->as.s, TYPO_MAX) : TYPO_MAX + 1;
     if (is_name(side))
         return typo <= TYPO_MAX ? WEIGHT_NAME / 2 + typo : WEIGHT_NAME;
     if (actual->type == SEL_NIL)
@@ -195,6 +197,8 @@ static const struct trace_span *find_span(struct otk_query *q, const struct capt
 {
     uint8_t id[16];
     otk_query_trace_id(q, id);
+    if (q->selector->signal != OTK_SIGNAL_METRICS)
+        point = OTK_NO_POINT;
     struct trace *t = *out = q->selector->grouped ? otk_traces_find(&q->traces, id) : NULL;
     for (size_t i = 0; t && i < t->span_count; i++)
         if (t->spans[i].capture == c && t->spans[i].item == item && t->spans[i].point == point)
@@ -206,7 +210,8 @@ static void load(struct otk_query *q, const struct capture *c, uint32_t item, ui
 {
     otk_matcher_load(&q->matcher, c, item);
     otk_matcher_load_parent(&q->matcher, NULL, 0);
-    for (uint32_t i = 0; q->selector->signal == OTK_SIGNAL_METRICS && i <= point && otk_matcher_next_point(&q->matcher); i++)
+    for (uint32_t i = 0; q->selector->signal == OTK_SIGNAL_METRICS && i <= point && otk_matcher_next_point(&q->matcher);
+         i++)
         ;
 }
 
@@ -262,7 +267,8 @@ static const struct sel_set *find_relation(const struct sel_set *set, size_t par
     return found ? found : find_relation(set->right, part, left);
 }
 
-static void describe_parent(struct otk_query *q, const struct trace *t, const struct trace_span *span, char *out, size_t size)
+static void describe_parent(struct otk_query *q, const struct trace *t, const struct trace_span *span, char *out,
+                            size_t size)
 {
     uint32_t parent = t->nodes[span->node].parent;
     if (parent == OTK_NO_NODE) {
@@ -297,8 +303,8 @@ static void structure_difference(struct otk_query *q, const struct trace *t, con
     out->distance = WEIGHT_STRUCTURE;
     copy(text, sizeof text, text_of(&l, other->place));
     snprintf(d->field, sizeof d->field, "parent");
-    snprintf(d->expected, sizeof d->expected, "%s%s %s", relation->negated ? "not " : "", relation_words[relation->relation],
-             text);
+    snprintf(d->expected, sizeof d->expected, "%s%s %s", relation->negated ? "not " : "",
+             relation_words[relation->relation], text);
     describe_parent(q, t, span, d->actual, sizeof d->actual);
     snprintf(d->sentence, sizeof d->sentence, "the span is %s, expected %s", d->actual, d->expected);
 }

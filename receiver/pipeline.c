@@ -281,7 +281,8 @@ static void load_in_trace(struct otk_matcher *m, const struct trace *t, const st
 
 /* ---- Sets ------------------------------------------------------------ */
 
-static int run_stages(struct run *r, const struct sel_stage *stage, const struct set *in, bool outermost, struct set **out);
+static int run_stages(struct run *r, const struct sel_stage *stage, const struct set *in, bool outermost,
+                      struct set **out);
 
 static int run_set(struct run *r, const struct sel_set *set, const struct set *in, struct set ***end);
 
@@ -504,7 +505,8 @@ static size_t count_sets(const struct set *sets)
     return count;
 }
 
-static int run_stages(struct run *r, const struct sel_stage *stage, const struct set *in, bool outermost, struct set **out)
+static int run_stages(struct run *r, const struct sel_stage *stage, const struct set *in, bool outermost,
+                      struct set **out)
 {
     struct set first = *in;
     first.next = NULL;

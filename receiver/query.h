@@ -63,10 +63,10 @@ struct otk_difference {
 #define OTK_DIFFERENCES_MAX 6
 
 struct otk_near {
-    unsigned distance;    /* 0: the part holds for the item, and so does its structure; the smaller the nearer */
-    size_t part;          /* the part that comes nearest */
-    bool structure;       /* the part itself holds, but the item stands in the wrong place of its trace */
-    size_t count;         /* differences, OTK_DIFFERENCES_MAX at most; what fails beyond is in `distance` only */
+    unsigned distance; /* 0: the part holds for the item, and so does its structure; the smaller the nearer */
+    size_t part;       /* the part that comes nearest */
+    bool structure;    /* the part itself holds, but the item stands in the wrong place of its trace */
+    size_t count;      /* differences, OTK_DIFFERENCES_MAX at most; what fails beyond is in `distance` only */
     struct otk_difference differences[OTK_DIFFERENCES_MAX];
 };
 

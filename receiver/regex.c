@@ -51,8 +51,8 @@ static size_t escape_end(otk_string p, size_t i)
         return brace ? (size_t)(brace - p.data) + 1 : p.size;
     }
     size_t most = letter == 'x' ? 2 : 1;
-    for (size_t n = 0; n < most && i < p.size && strchr(letter == 'x' ? "0123456789abcdefABCDEF" : "CLMNPSZ", p.data[i]) &&
-                       p.data[i];
+    for (size_t n = 0;
+         n < most && i < p.size && strchr(letter == 'x' ? "0123456789abcdefABCDEF" : "CLMNPSZ", p.data[i]) && p.data[i];
          n++)
         i++;
     return i;
@@ -130,7 +130,8 @@ static pcre2_code *compile(otk_string pattern, int *error, PCRE2_SIZE *offset)
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     pcre2_set_parens_nest_limit(context, NESTING_MAX);
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_POSSESS;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(pattern.data ? pattern.data : ""), pattern.size, options, error, offset, context);
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)(pattern.data ? pattern.data : ""), pattern.size, options, error, offset, context);
     pcre2_compile_context_free(context);
     return code;
 }
@@ -205,11 +206,13 @@ int otk_regex_match(struct otk_regex *r, otk_string text)
     pcre2_match_data *match = pcre2_match_data_create(1, NULL);
     if (!match)
         return OTK_ENOMEM;
-    uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NO_UTF_CHECK;
-    int rc = pcre2_dfa_match(r->code, (PCRE2_SPTR)text.data, text.size, 0, options, match, NULL, r->workspace,
+    int rc = pcre2_dfa_match(r->code, (PCRE2_SPTR)(text.size ? text.data : ""), text.size, 0,
+                             PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, match, NULL, r->workspace,
                              2 + INTS_A_STATE * states_for(text.size));
+    /* The longest match comes first: either that is the whole text, or none is. */
+    bool whole = rc >= 0 && pcre2_get_ovector_pointer(match)[1] == text.size;
     pcre2_match_data_free(match);
     if (rc >= 0)
-        return 1;
+        return whole;
     return rc == PCRE2_ERROR_NOMATCH ? 0 : rc == PCRE2_ERROR_NOMEMORY ? OTK_ENOMEM : OTK_ELIMIT;
 }

@@ -31,11 +31,11 @@ struct sel_value {
     bool absent;  /* was not on the wire: this is what it then means */
     union {
         bool b;
-        int64_t i;      /* integers, durations in nanoseconds, enumerations */
+        int64_t i; /* integers, durations in nanoseconds, enumerations */
         double d;
-        otk_string s;   /* strings, ids as hex, bytes */
-        struct otk_extent any;       /* arrays and maps: the content of their message */
-        const struct sel_node *list; /* an array that the selector writes out */
+        otk_string s;                 /* strings, ids as hex, bytes */
+        struct otk_extent any;        /* arrays and maps: the content of their message */
+        const struct sel_node *list;  /* an array that the selector writes out */
         const struct sel_field *many; /* events and links: what to take of each */
     } as;
 };
@@ -97,9 +97,9 @@ enum sel_node_kind {
     SEL_NODE_NOT,
     SEL_NODE_MINUS,
     SEL_NODE_BINARY,
-    SEL_NODE_EXISTS,    /* x != nil */
-    SEL_NODE_MISSING,   /* x = nil */
-    SEL_NODE_AGGREGATE  /* count() avg(…) …: `name` says which, `left` of what */
+    SEL_NODE_EXISTS,   /* x != nil */
+    SEL_NODE_MISSING,  /* x = nil */
+    SEL_NODE_AGGREGATE /* count() avg(…) …: `name` says which, `left` of what */
 };
 
 struct sel_node {
@@ -154,7 +154,7 @@ struct sel_stage {
 struct sel_filter {
     struct sel_node *expr; /* NULL: {} */
     struct sel_place place;
-    bool of_trace;         /* says something about the trace: to be asked again when that changes */
+    bool of_trace; /* says something about the trace: to be asked again when that changes */
 };
 
 struct sel_selector {

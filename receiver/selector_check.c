@@ -154,7 +154,8 @@ static int compile_pattern(struct checker *c, struct sel_node *n)
     char sentence[160];
     size_t offset;
     if (n->right->kind != SEL_NODE_STATIC || n->right->type != SEL_STRING)
-        return wrong(c, n->right, "behind %s stands a regular expression as a string", n->op == SEL_OP_MATCH ? "=~" : "!~");
+        return wrong(c, n->right, "behind %s stands a regular expression as a string",
+                     n->op == SEL_OP_MATCH ? "=~" : "!~");
     int rc = otk_regex_new(&n->regex, n->right->value.as.s, sentence, sizeof sentence, &offset);
     if (rc == OTK_EINVAL)
         return wrong(c, n->right, "no regular expression: %s (at character %zu of it)", sentence, offset + 1);
@@ -172,7 +173,8 @@ static int check_types(struct checker *c, struct sel_node *n)
     if (a == SEL_NIL || b == SEL_NIL)
         return wrong(c, n, "parent is compared with nil: parent = nil, parent != nil");
     if (!types_meet(a, b))
-        return wrong(c, n, "%.*s is %s and %.*s is %s, so they cannot meet", TEXT(c, n->left), an, TEXT(c, n->right), bn);
+        return wrong(c, n, "%.*s is %s and %.*s is %s, so they cannot meet", TEXT(c, n->left), an, TEXT(c, n->right),
+                     bn);
     for (int i = 0; i < 2; i++) {
         uint8_t type = i ? b : a;
         if (!(ops_of[type] & 1u << n->op) && !(type == SEL_INT && pair(a, b, SEL_SEVERITY, SEL_INT)))

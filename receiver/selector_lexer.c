@@ -164,8 +164,8 @@ static const struct {
     const char *name;
     double nanoseconds;
 } units[] = {
-    {"ns", 1},      {"us", 1e3},     {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3}, {"ms", 1e6}, {"s", 1e9},
-    {"m", 60e9},    {"h", 3600e9},   {"d", 86400e9},     {"w", 7 * 86400e9}, {"y", 365 * 86400e9},
+    {"ns", 1},   {"us", 1e3},   {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3}, {"ms", 1e6},          {"s", 1e9},
+    {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},     {"w", 7 * 86400e9}, {"y", 365 * 86400e9},
 };
 
 /* The unit at the lexer's place, as nanoseconds, or 0. */
@@ -253,10 +253,10 @@ static int read_number(struct sel_lexer *x, struct sel_token *out)
 
 /* ---- Signs ----------------------------------------------------------- */
 
-static const char *const signs[] = { /* the longer first */
-    "!>>", "!<<", "&>>", "&<<", "!=", "=~", "!~", "<=", ">=", ">>", "<<", "!>", "!<", "&>", "&<", "&~", "&&", "||",
-    "=",   "<",   ">",   "~",   "|",  "!",  "+",  "-",  "*",  "/",  "%",  "^",  "(",  ")",  "{",  "}",  "[",  "]",
-    ",",
+static const char *const signs[] = {
+    /* the longer first */
+    "!>>", "!<<", "&>>", "&<<", "!=", "=~", "!~", "<=", ">=", ">>", "<<", "!>", "!<", "&>", "&<", "&~", "&&", "||", "=",
+    "<",   ">",   "~",   "|",   "!",  "+",  "-",  "*",  "/",  "%",  "^",  "(",  ")",  "{",  "}",  "[",  "]",  ",",
 };
 
 static int read_sign(struct sel_lexer *x, struct sel_token *out)

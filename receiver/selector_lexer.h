@@ -18,7 +18,7 @@ enum sel_token_kind {
 struct sel_token {
     uint8_t kind;
     struct sel_place place;
-    otk_string text;   /* as it stands there */
+    otk_string text; /* as it stands there */
     otk_string scope;
     otk_string string; /* without quotes and escapes */
     int64_t i;         /* integers; durations in nanoseconds */

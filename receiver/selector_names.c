@@ -80,7 +80,9 @@ static const struct sel_name intrinsics[] = {
 #define LEVELS(name, lower, first)                                                                                     \
     {name, L, 0, SEL_SEVERITY, false, first}, {lower, L, 0, SEL_SEVERITY, false, first},                               \
         {name "2", L, 0, SEL_SEVERITY, false, first + 1}, {name "3", L, 0, SEL_SEVERITY, false, first + 2},            \
-        {name "4", L, 0, SEL_SEVERITY, false, first + 3}
+    {                                                                                                                  \
+        name "4", L, 0, SEL_SEVERITY, false, first + 3                                                                 \
+    }
 
 static const struct sel_name words[] = {
     {"unset", T, 0, SEL_STATUS, false, OTK_STATUS_CODE_UNSET},
@@ -113,7 +115,10 @@ static const struct sel_name words[] = {
     {0},
 };
 
-#define LEFT_OUT(name) {name, ALL, SEL_FUNCTION_LEFT_OUT, 0, false, 0}
+#define LEFT_OUT(name)                                                                                                 \
+    {                                                                                                                  \
+        name, ALL, SEL_FUNCTION_LEFT_OUT, 0, false, 0                                                                  \
+    }
 
 static const struct sel_name functions[] = {
     {"count", ALL, SEL_FUNCTION_COUNT, 0, false, 0},
@@ -192,12 +197,24 @@ const char *otk_sel_word_of(enum sel_type type, int64_t number)
 const char *otk_sel_type_name(enum sel_type type)
 {
     static const char *const names[] = {
-        [SEL_NIL] = "nil",           [SEL_ANY] = "an attribute",       [SEL_BOOL] = "a boolean",
-        [SEL_INT] = "a number",      [SEL_DOUBLE] = "a number",        [SEL_DURATION] = "a duration",
-        [SEL_STRING] = "a string",   [SEL_ID] = "an id",               [SEL_STATUS] = "a status",
-        [SEL_KIND] = "a kind",       [SEL_METRIC_TYPE] = "a metric type", [SEL_TEMPORALITY] = "a temporality",
-        [SEL_SEVERITY] = "a severity", [SEL_BYTES] = "bytes",          [SEL_ARRAY] = "an array",
-        [SEL_MAP] = "a map",         [SEL_LIST] = "an array",          [SEL_MANY] = "several values",
+        [SEL_NIL] = "nil",
+        [SEL_ANY] = "an attribute",
+        [SEL_BOOL] = "a boolean",
+        [SEL_INT] = "a number",
+        [SEL_DOUBLE] = "a number",
+        [SEL_DURATION] = "a duration",
+        [SEL_STRING] = "a string",
+        [SEL_ID] = "an id",
+        [SEL_STATUS] = "a status",
+        [SEL_KIND] = "a kind",
+        [SEL_METRIC_TYPE] = "a metric type",
+        [SEL_TEMPORALITY] = "a temporality",
+        [SEL_SEVERITY] = "a severity",
+        [SEL_BYTES] = "bytes",
+        [SEL_ARRAY] = "an array",
+        [SEL_MAP] = "a map",
+        [SEL_LIST] = "an array",
+        [SEL_MANY] = "several values",
     };
     return names[type];
 }
@@ -229,8 +246,10 @@ unsigned otk_sel_edit_distance(otk_string a, otk_string b, unsigned limit)
 
 static const struct sel_name *table_of(enum sel_kind_of_word kind)
 {
-    return kind == SEL_WORDS_FIELD ? intrinsics : kind == SEL_WORDS_STATIC ? words
-           : kind == SEL_WORDS_FUNCTION ? functions : scopes;
+    return kind == SEL_WORDS_FIELD      ? intrinsics
+           : kind == SEL_WORDS_STATIC   ? words
+           : kind == SEL_WORDS_FUNCTION ? functions
+                                        : scopes;
 }
 
 const char *otk_sel_nearest(otk_string word, otk_signal signal, unsigned kinds)
@@ -240,8 +259,8 @@ const char *otk_sel_nearest(otk_string word, otk_signal signal, unsigned kinds)
     for (unsigned kind = SEL_WORDS_FIELD; kind <= SEL_WORDS_SCOPE; kind <<= 1) {
         for (const struct sel_name *n = table_of((enum sel_kind_of_word)kind); kinds & kind && n->name; n++) {
             unsigned distance = otk_sel_edit_distance(word, (otk_string){n->name, strlen(n->name)}, best - 1);
-            if (!(n->signals & 1u << signal) || distance >= best || (n->id == SEL_FUNCTION_LEFT_OUT && n->signals == ALL &&
-                                                                    kind == SEL_WORDS_FUNCTION))
+            if (!(n->signals & 1u << signal) || distance >= best ||
+                (n->id == SEL_FUNCTION_LEFT_OUT && n->signals == ALL && kind == SEL_WORDS_FUNCTION))
                 continue;
             best = distance;
             nearest = n->name;

@@ -87,9 +87,9 @@ struct sel_name {
     const char *name;
     uint8_t signals; /* SEL_TRACES | … */
     uint8_t id;
-    uint8_t type;    /* enum sel_type; of a scope: its enum sel_scope */
-    bool of_trace;   /* its value depends on the other spans of the trace */
-    int32_t number;  /* of an enumeration's word */
+    uint8_t type;   /* enum sel_type; of a scope: its enum sel_scope */
+    bool of_trace;  /* its value depends on the other spans of the trace */
+    int32_t number; /* of an enumeration's word */
 };
 
 /* Each returns NULL when there is no such word, or not for this signal. */

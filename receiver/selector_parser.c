@@ -12,7 +12,7 @@ struct parser {
     struct sel_token token; /* the next one, not yet taken */
     uint32_t end;           /* of the last one taken */
     unsigned depth;
-    bool in_pipeline;       /* expressions speak of aggregates, not of one item's fields */
+    bool in_pipeline; /* expressions speak of aggregates, not of one item's fields */
 };
 
 int otk_selector_fault(struct sel_fault *fault, struct sel_place place, const char *format, ...)
@@ -116,7 +116,8 @@ static int parse_list(struct parser *p, struct sel_node **out)
     while (!rc && !sel_is(&p->token, "]")) {
         rc = parse_expression(p, 2, end);
         if (!rc && ((*end)->kind != SEL_NODE_STATIC || (*end)->value.type == SEL_LIST))
-            rc = otk_selector_fault(p->fault, (*end)->place, "an array is written out in numbers, strings and booleans");
+            rc =
+                otk_selector_fault(p->fault, (*end)->place, "an array is written out in numbers, strings and booleans");
         if (rc)
             return rc;
         end = &(*end)->next;
@@ -244,12 +245,28 @@ static const char *signal_owning(otk_string word)
     return NULL;
 }
 
+/* span:status for trace:status. */
+static const char *same_tail(otk_string word, otk_signal signal)
+{
+    const char *colon = memchr(word.data, ':', word.size);
+    size_t n = colon ? word.size - (size_t)(colon - word.data) : 0;
+    const struct sel_name *name;
+    for (size_t i = 0; n && (name = otk_sel_names(SEL_WORDS_FIELD, i)); i++) {
+        size_t size = strlen(name->name);
+        if (name->signals & 1u << signal && size > n && memcmp(name->name + size - n, colon, n) == 0)
+            return name->name;
+    }
+    return NULL;
+}
+
 static int no_such_name(struct parser *p)
 {
     otk_string word = p->token.text;
     int n = (int)word.size;
     const char *owner = signal_owning(word);
-    const char *near = otk_sel_nearest(word, p->s->signal, SEL_WORDS_FIELD | SEL_WORDS_STATIC);
+    const char *near = same_tail(word, p->s->signal);
+    if (!near)
+        near = otk_sel_nearest(word, p->s->signal, SEL_WORDS_FIELD | SEL_WORDS_STATIC);
     if (owner)
         return wrong(p, "`%.*s` belongs to %s", n, word.data, owner);
     if (near)
@@ -399,17 +416,19 @@ static int parse_unary(struct parser *p, struct sel_node **out)
     return rc;
 }
 
-static const struct operator {
+static const struct operator
+{
     const char *sign;
     uint8_t op, level;
-} operators[] = {
-    {"&&", SEL_OP_AND, 1}, {"||", SEL_OP_OR, 1},       {"=", SEL_OP_EQ, 2},  {"!=", SEL_OP_NE, 2},  {"<", SEL_OP_LT, 2},
-    {"<=", SEL_OP_LE, 2},  {">", SEL_OP_GT, 2},        {">=", SEL_OP_GE, 2}, {"=~", SEL_OP_MATCH, 2},
-    {"!~", SEL_OP_NO_MATCH, 2}, {"+", SEL_OP_ADD, 3},  {"-", SEL_OP_SUB, 3}, {"*", SEL_OP_MUL, 5},  {"/", SEL_OP_DIV, 5},
-    {"%", SEL_OP_MOD, 5},  {"^", SEL_OP_POW, 6},
+}
+operators[] = {
+    {"&&", SEL_OP_AND, 1},   {"||", SEL_OP_OR, 1},       {"=", SEL_OP_EQ, 2},  {"!=", SEL_OP_NE, 2},
+    {"<", SEL_OP_LT, 2},     {"<=", SEL_OP_LE, 2},       {">", SEL_OP_GT, 2},  {">=", SEL_OP_GE, 2},
+    {"=~", SEL_OP_MATCH, 2}, {"!~", SEL_OP_NO_MATCH, 2}, {"+", SEL_OP_ADD, 3}, {"-", SEL_OP_SUB, 3},
+    {"*", SEL_OP_MUL, 5},    {"/", SEL_OP_DIV, 5},       {"%", SEL_OP_MOD, 5}, {"^", SEL_OP_POW, 6},
 };
 
-static const struct operator *operator_here(const struct parser *p)
+static const struct operator* operator_here(const struct parser *p)
 {
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
         if (sel_is(&p->token, operators[i].sign))
@@ -421,7 +440,7 @@ static int parse_expression(struct parser *p, unsigned least, struct sel_node **
 {
     struct sel_node *left = NULL;
     int rc = parse_unary(p, &left);
-    const struct operator *o;
+    const struct operator* o;
     while (!rc && (o = operator_here(p)) && o->level >= least) {
         struct sel_node *n = new_node(p, SEL_NODE_BINARY);
         if (!n)
@@ -552,8 +571,8 @@ static const struct relation *relation_here(const struct parser *p)
 static int join_sets(struct parser *p, const struct relation *r, struct sel_set *set, struct sel_set *left)
 {
     if (r->kind == SEL_SET_RELATION && p->s->signal != OTK_SIGNAL_TRACES)
-        return otk_selector_fault(p->fault, set->place, "%s relates spans to each other; metrics and logs have no such order",
-                                  r->sign);
+        return otk_selector_fault(p->fault, set->place,
+                                  "%s relates spans to each other; metrics and logs have no such order", r->sign);
     set->relation = r->relation;
     set->negated = r->negated;
     set->is_union = r->is_union;

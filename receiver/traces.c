@@ -219,7 +219,8 @@ static void link_children(const struct trace *t, struct family *f)
 }
 
 /* Numbers a tree as one walks around it. A root has no parent, so no walk ever comes to a circle of parents. */
-static int64_t number_tree(const struct trace *t, struct family *f, struct trace_nested *out, uint32_t root, int64_t count)
+static int64_t number_tree(const struct trace *t, struct family *f, struct trace_nested *out, uint32_t root,
+                           int64_t count)
 {
     uint32_t at = root;
     out[root].parent = -1;

@@ -33,9 +33,9 @@ struct trace {
     struct trace_node *nodes;
     uint32_t *slots; /* hash table of nodes by id, plus one */
     size_t span_count, span_capacity, node_count, node_capacity, slot_count;
-    uint32_t root;   /* the first span without a parent, or OTK_NO_NODE */
+    uint32_t root; /* the first span without a parent, or OTK_NO_NODE */
     uint64_t start, end;
-    size_t reached;  /* sets that came to be counted */
+    size_t reached; /* sets that came to be counted */
     uint32_t *matched;
     size_t matched_count;
 };
