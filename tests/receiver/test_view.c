@@ -74,6 +74,63 @@ static void test_absent_fields_are_empty_and_say_so(void **state)
     forget(c);
 }
 
+/* RX-SEM-03, RX-SEM-04 */
+static void test_a_remote_parent_is_known_only_when_said(void **state)
+{
+    static const struct {
+        uint32_t flags;
+        otk_remote remote;
+    } cases[] = {{0, OTK_REMOTE_UNKNOWN},     {1, OTK_REMOTE_UNKNOWN}, {0x100, OTK_REMOTE_NO},
+                 {0x200, OTK_REMOTE_UNKNOWN}, {0x300, OTK_REMOTE_YES}, {UINT32_MAX, OTK_REMOTE_YES},
+                 {0xfffffdff, OTK_REMOTE_NO}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char json[256];
+        snprintf(json, sizeof json, SPAN("'flags':%u,'links':[{'flags':%u}]"), cases[i].flags, cases[i].flags);
+        otk_capture *c = given(OTK_SIGNAL_TRACES, json);
+        assert_int_equal(otk_flags_remote(otk_capture_span(c, 0)->flags), cases[i].remote);
+        assert_int_equal(otk_flags_remote(otk_capture_span(c, 0)->links[0].flags), cases[i].remote);
+        forget(c);
+    }
+}
+
+/* RX-SEM-06: shown as sent, not as the INTERNAL that it may be taken for. */
+static void test_an_unspecified_kind_stays_unspecified(void **state)
+{
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_TRACES, SPAN("'kind':0"));
+    assert_int_equal(otk_capture_span(c, 0)->kind, OTK_SPAN_KIND_UNSPECIFIED);
+    forget(c);
+}
+
+/* RX-SEM-25 */
+static void test_events_keep_times_outside_their_span(void **state)
+{
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_TRACES, SPAN("'startTimeUnixNano':'10','endTimeUnixNano':'20','events':["
+                                                   "{'timeUnixNano':'21'},{'timeUnixNano':'9'},{'timeUnixNano':'15'}]"));
+    const otk_captured_span *s = otk_capture_span(c, 0);
+    assert_int_equal(s->event_count, 3);
+    assert_int_equal(s->events[0].time_unix_nano, 21);
+    assert_int_equal(s->events[1].time_unix_nano, 9);
+    assert_int_equal(s->events[2].time_unix_nano, 15);
+    assert_true(s->start_time_unix_nano == 10 && s->end_time_unix_nano == 20);
+    forget(c);
+}
+
+/* RX-SEM-21: the scope's is about its items, the resource's about the resource; neither stands in for the other. */
+static void test_both_schema_urls_are_shown_each_where_it_stands(void **state)
+{
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_LOGS, "{'resourceLogs':[{'schemaUrl':'https://r/1.0','scopeLogs':["
+                                            "{'schemaUrl':'https://s/2.0','logRecords':[{}]},{'logRecords':[{}]}]}]}");
+    assert_string_equal(otk_capture_log(c, 0)->resource->schema_url.data, "https://r/1.0");
+    assert_string_equal(otk_capture_log(c, 0)->scope->schema_url.data, "https://s/2.0");
+    assert_string_equal(otk_capture_log(c, 1)->resource->schema_url.data, "https://r/1.0");
+    assert_string_equal(otk_capture_log(c, 1)->scope->schema_url.data, "");
+    forget(c);
+}
+
 static void test_zero_is_told_from_absent(void **state)
 {
     (void)state;
@@ -229,6 +286,69 @@ static void test_histograms_and_summaries(void **state)
     forget(c);
 }
 
+/* RX-SEM-15: no buckets are one over everything, and none is made up. The last bucket has no bound of its own. */
+static void test_a_histogram_without_buckets_has_its_count_and_sum(void **state)
+{
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_METRICS, METRIC("'histogram':{'dataPoints':[{'count':'3','sum':6},"
+                                                      "{'count':'1','bucketCounts':['1']}]}"));
+    const otk_captured_point *p = otk_capture_metric(c, 0)->points;
+    assert_true(p[0].count == 3 && p[0].sum == 6);
+    assert_int_equal(p[0].bucket_count_size + p[0].explicit_bound_size, 0);
+    assert_true(p[1].bucket_count_size == 1 && p[1].explicit_bound_size == 0);
+    forget(c);
+}
+
+/* RX-SEM-17, RX-SEM-18: what differs in name, type, unit, temporality, monotonicity or only in what does not identify
+ * is shown as it came; nothing is merged and nothing refused. */
+static void test_metrics_of_one_name_are_kept_apart(void **state)
+{
+    (void)state;
+    otk_capture *c = given(
+        OTK_SIGNAL_METRICS,
+        "{'resourceMetrics':[{'scopeMetrics':[{'metrics':["
+        "{'name':'n','unit':'ms','sum':{'aggregationTemporality':1,'isMonotonic':true,'dataPoints':[{'asInt':'1'}]}},"
+        "{'name':'n','unit':'s','sum':{'aggregationTemporality':1,'isMonotonic':true,'dataPoints':[{'asInt':'1'}]}},"
+        "{'name':'n','unit':'ms','sum':{'aggregationTemporality':2,'isMonotonic':true,'dataPoints':[{'asInt':'1'}]}},"
+        "{'name':'n','unit':'ms','sum':{'aggregationTemporality':1,'dataPoints':[{'asInt':'1'}]}},"
+        "{'name':'n','unit':'ms','description':'d','gauge':{'dataPoints':[{'asDouble':1}]}},"
+        "{'name':'n','unit':'ms','description':'e','gauge':{'dataPoints':[{'asInt':'1'}]}}]}]}]}");
+    assert_int_equal(c->metric_count, 6);
+    assert_int_equal(c->data_point_count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        const otk_captured_metric *m = otk_capture_metric(c, i);
+        assert_string_equal(m->name, "n");
+        assert_string_equal(m->unit, i == 1 ? "s" : "ms");
+        assert_int_equal(m->type, i < 4 ? OTK_METRIC_TYPE_SUM : OTK_METRIC_TYPE_GAUGE);
+        assert_int_equal(m->is_monotonic, i < 3);
+        assert_int_equal(m->point_count, 1);
+    }
+    assert_int_equal(otk_capture_metric(c, 2)->aggregation_temporality, OTK_AGGREGATION_TEMPORALITY_CUMULATIVE);
+    assert_string_equal(otk_capture_metric(c, 5)->description, "e");
+    forget(c);
+}
+
+/* RX-SEM-19, RX-SEM-20: two writers of one stream, and the three ways it can start, are shown and not removed. */
+static void test_overlapping_points_and_resets_are_all_shown(void **state)
+{
+    static const uint64_t starts[] = {5, 5, 20, 30}, times[] = {10, 10, 15, 30};
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_METRICS,
+                           METRIC("'sum':{'aggregationTemporality':2,'dataPoints':["
+                                  "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'7'},"
+                                  "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'9'},"
+                                  "{'startTimeUnixNano':'20','timeUnixNano':'15','asInt':'1'},"
+                                  "{'startTimeUnixNano':'30','timeUnixNano':'30','asInt':'2'}]}"));
+    const otk_captured_metric *m = otk_capture_metric(c, 0);
+    assert_int_equal(m->point_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(m->points[i].start_time_unix_nano, starts[i]);
+        assert_int_equal(m->points[i].time_unix_nano, times[i]);
+    }
+    assert_true(m->points[0].value.as.int_value == 7 && m->points[1].value.as.int_value == 9);
+    forget(c);
+}
+
 static void test_packed_and_single_numbers_are_one_array(void **state)
 {
     /* histogram { data_points { bucket_counts: 1 alone, then 2 and 3 packed; explicit_bounds packed, empty } } */
@@ -338,12 +458,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_span_shows_every_field),
         cmocka_unit_test(test_absent_fields_are_empty_and_say_so),
+        cmocka_unit_test(test_a_remote_parent_is_known_only_when_said),
+        cmocka_unit_test(test_an_unspecified_kind_stays_unspecified),
+        cmocka_unit_test(test_events_keep_times_outside_their_span),
+        cmocka_unit_test(test_both_schema_urls_are_shown_each_where_it_stands),
         cmocka_unit_test(test_zero_is_told_from_absent),
         cmocka_unit_test(test_items_share_their_resource_and_scope),
         cmocka_unit_test(test_values_of_every_kind),
         cmocka_unit_test(test_a_log_record_shows_every_field),
         cmocka_unit_test(test_sums_and_gauges),
         cmocka_unit_test(test_histograms_and_summaries),
+        cmocka_unit_test(test_a_histogram_without_buckets_has_its_count_and_sum),
+        cmocka_unit_test(test_metrics_of_one_name_are_kept_apart),
+        cmocka_unit_test(test_overlapping_points_and_resets_are_all_shown),
         cmocka_unit_test(test_packed_and_single_numbers_are_one_array),
         cmocka_unit_test(test_asking_for_what_is_not_there_gives_null),
         cmocka_unit_test(test_a_million_empty_spans_are_looked_at_in_linear_time),

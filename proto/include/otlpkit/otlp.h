@@ -174,6 +174,21 @@ typedef enum otk_severity_number {
 #define OTK_LOG_RECORD_FLAGS_TRACE_FLAGS_MASK 0x000000FFu
 #define OTK_DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK 0x00000001u
 
+/* Whether a span's parent, or what a link names, is in another process. */
+typedef enum otk_remote {
+    OTK_REMOTE_UNKNOWN = 0, /* the sender does not say, as those before OTLP 1.2 */
+    OTK_REMOTE_NO,
+    OTK_REMOTE_YES
+} otk_remote;
+
+/* What the flags of a span say of its parent, or those of a link of its span. */
+static inline otk_remote otk_flags_remote(uint32_t flags)
+{
+    if (!(flags & OTK_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK))
+        return OTK_REMOTE_UNKNOWN;
+    return flags & OTK_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK ? OTK_REMOTE_YES : OTK_REMOTE_NO;
+}
+
 #ifdef __cplusplus
 }
 #endif

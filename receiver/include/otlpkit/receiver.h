@@ -250,7 +250,7 @@ typedef struct otk_captured_span {
     size_t link_count;
     int32_t status_code; /* enum otk_status_code; absent means UNSET */
     const char *status_message;
-    uint32_t flags; /* as sent; mask with OTK_SPAN_FLAGS_… */
+    uint32_t flags; /* as sent; mask with OTK_SPAN_FLAGS_…, or ask otk_flags_remote() */
     uint32_t dropped_attributes_count, dropped_events_count, dropped_links_count;
     bool has_trace_state, has_name, has_kind, has_start_time_unix_nano, has_end_time_unix_nano;
     bool has_status, has_status_code, has_status_message, has_flags;
