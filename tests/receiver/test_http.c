@@ -206,7 +206,7 @@ static void test_chunks_of_one_byte_are_joined(void **state)
     assert_memory_equal(otk_receiver_request(rx, 0)->body.data, one_span, sizeof one_span);
 }
 
-/* RX-HTTP-11 */
+/* RX-HTTP-09, RX-HTTP-11 */
 static void test_one_connection_carries_many_requests(void **state)
 {
     (void)state;
@@ -219,9 +219,58 @@ static void test_one_connection_carries_many_requests(void **state)
     assert_string_equal(otk_receiver_request(rx, 0)->peer, otk_receiver_request(rx, 99)->peer);
 }
 
+/* RX-HTTP-07: who would rather speak HTTP/2 stays with 1.1 and delivers. */
+static void test_upgrade_to_http_2_is_passed_over(void **state)
+{
+    (void)state;
+    struct post p = span_post();
+    p.extra = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
+    assert_accepted(p);
+    assert_string_equal(otk_receiver_request(rx, 0)->http_version, "HTTP/1.1");
+    assert_string_equal(otk_headers_get(&otk_receiver_request(rx, 0)->headers, "upgrade"), "h2c");
+}
+
+/* RX-HTTP-17 */
+static void test_header_names_have_no_case(void **state)
+{
+    (void)state;
+    struct response r;
+    client_print(&c, "POST /v1/traces HTTP/1.1\r\nhOST: x\r\ncontent-type: application/x-protobuf\r\n"
+                     "CONTENT-ENCODING: identity\r\ncontent-LENGTH: %zu\r\n\r\n", sizeof one_span);
+    client_send(&c, one_span, sizeof one_span);
+    assert_true(client_read(&c, &r));
+    assert_int_equal(r.status, 200);
+    response_clear(&r);
+    assert_int_equal(counts().spans, 1);
+}
+
+/* RX-HTTP-17: curl asks so before bodies of a megabyte and more. */
+static void test_large_body_follows_its_100_continue(void **state)
+{
+    (void)state;
+    struct response r;
+    struct otk_buffer body = OTK_BUFFER_INIT((size_t)4 << 20);
+    otk_receiver *large = otk_receiver_start(NULL, NULL);
+    struct client one = client_open(otk_receiver_port(large));
+    char *name = calloc(1, (size_t)2 << 20);
+    otk_write_bytes(&body, 999, name, (size_t)2 << 20);
+    client_print(&one, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                       "Content-Type: application/x-protobuf\r\nContent-Length: %zu\r\n\r\n", body.size);
+    assert_true(client_read(&one, &r));
+    assert_int_equal(r.status, 100);
+    assert_true(client_send(&one, body.data, body.size));
+    assert_true(client_read(&one, &r));
+    assert_int_equal(r.status, 200);
+    assert_int_equal(otk_receiver_request(large, 0)->body.size, body.size);
+    client_close(&one);
+    otk_receiver_stop(large);
+    otk_buffer_clear(&body);
+    free(name);
+}
+
 /* ---- Refused --------------------------------------------------------- */
 
-/* RX-HTTP-16, RX-RESP-10 */
+/* RX-HTTP-05 (profiles are not received), RX-HTTP-16, RX-RESP-10 */
 static void test_wrong_paths_say_which_path_was_meant(void **state)
 {
     (void)state;
@@ -235,6 +284,7 @@ static void test_wrong_paths_say_which_path_was_meant(void **state)
         {"/v1/metric", "POST metrics to /v1/metrics"},
         {"/api/logs", "POST logs to /v1/logs"},
         {"/v1development/profiles", "profiles are not received"},
+        {"/v1/profiles", "profiles are not received"},
         {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", "gRPC"},
         {"/nothing", "POST to /v1/traces, /v1/metrics or /v1/logs"},
     };
@@ -370,6 +420,75 @@ static void test_body_of_another_signal_is_told_its_path(void **state)
     const char json[] = "{\"resourceLogs\":[]}";
     p = (struct post){.type = "application/json", .body = json, .size = sizeof json - 1};
     assert_refused(p, 400, "this looks like a logs request: POST it to /v1/logs");
+}
+
+/* RX-ENC-10, RX-RESP-09, RX-RESP-10, RX-RESP-17: none of these is a code on which a client tries again. */
+static void test_every_refusal_is_a_status_in_the_encoding_of_the_request(void **state)
+{
+    static const char *const types[] = {"application/x-protobuf", "application/json"};
+    const struct {
+        struct post post;
+        unsigned status;
+    } cases[] = {
+        {{.body = "\x0a", .size = 1}, 400},
+        {{.coding = "gzip", .body = "{}", .size = 2}, 400},
+        {{.target = "/v1/span", .body = ""}, 404},
+        {{.method = "PUT", .body = ""}, 405},
+        {{.coding = "br", .body = ""}, 415},
+        {{.extra = "X-Not: this\r\n", .body = "\xff\xff", .size = 2}, 400},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t t = 0; t < 2; t++) {
+            struct post p = cases[i].post;
+            p.type = types[t];
+            struct response r = client_post(&c, p);
+            json_t *status = status_of(&r);
+            assert_int_equal(r.status, cases[i].status);
+            assert_string_equal(response_header(&r, "Content-Type"), types[t]);
+            assert_true(*json_string_value(json_object_get(status, "message")));
+            json_decref(status);
+            response_clear(&r);
+        }
+}
+
+/* RX-ENC-10, RX-RESP-10 */
+static void test_413_is_a_status_in_the_encoding_of_the_request(void **state)
+{
+    static const char *const types[] = {"application/x-protobuf", "application/json"};
+    (void)state;
+    for (size_t t = 0; t < 2; t++) {
+        struct response r;
+        struct client one = client_open(otk_receiver_port(rx));
+        client_print(&one, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+                     types[t], LIMIT + 1);
+        assert_true(client_read(&one, &r));
+        json_t *status = status_of(&r);
+        assert_int_equal(r.status, 413);
+        assert_string_equal(response_header(&r, "Content-Type"), types[t]);
+        json_decref(status);
+        response_clear(&r);
+        client_close(&one);
+    }
+}
+
+/* RX-PB-16, RX-LIM-02: by default 64 MiB is the end, long before what a length of 32 bits could hold. */
+static void test_64_mib_and_one_byte_is_too_much_by_default(void **state)
+{
+    static const char *const sizes[] = {"67108865", "3221225472", "18446744073709551615"};
+    (void)state;
+    otk_receiver *usual = otk_receiver_start(NULL, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        struct response r;
+        struct client one = client_open(otk_receiver_port(usual));
+        client_print(&one, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                           "Content-Length: %s\r\n\r\n", sizes[i]);
+        assert_true(client_read(&one, &r));
+        assert_int_equal(r.status, 413);
+        response_clear(&r);
+        client_close(&one);
+    }
+    otk_receiver_stop(usual);
 }
 
 /* RX-RESP-20, RX-LIM-02 */
@@ -609,6 +728,9 @@ int main(void)
         test(expect_is_answered_with_continue),
         test(chunks_of_one_byte_are_joined),
         test(one_connection_carries_many_requests),
+        test(upgrade_to_http_2_is_passed_over),
+        test(header_names_have_no_case),
+        test(large_body_follows_its_100_continue),
         test(wrong_paths_say_which_path_was_meant),
         test(other_methods_get_405_with_allow),
         test(other_content_types_get_415_as_json),
@@ -619,6 +741,9 @@ int main(void)
         test(bad_json_gets_400),
         test(hostile_names_do_not_spoil_the_status),
         test(body_of_another_signal_is_told_its_path),
+        test(every_refusal_is_a_status_in_the_encoding_of_the_request),
+        test(413_is_a_status_in_the_encoding_of_the_request),
+        test(64_mib_and_one_byte_is_too_much_by_default),
         test(announced_body_over_the_limit_gets_413_at_once),
         test(client_that_sends_on_still_reads_its_413),
         test(chunked_body_over_the_limit_gets_413_and_is_kept_up_to_it),

@@ -251,7 +251,7 @@ static void test_reset_forgets_and_keeps_listening(void **state)
     client_close(&c);
 }
 
-/* RX-LIM-06, RX-RESP-18, RX-RESP-19 */
+/* RX-LIM-06, RX-RESP-17, RX-RESP-18, RX-RESP-19: what may pass later gets a code on which clients try again. */
 static void test_full_receiver_answers_503_until_reset(void **state)
 {
     (void)state;
