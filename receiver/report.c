@@ -336,9 +336,9 @@ static void find_matches(struct gathering *g, struct otk_expectation *e, struct 
     uint64_t seen = otk_expectation_seen(e);
     f->what = keep(g, otk_query_text(e->query), strlen(otk_query_text(e->query)));
     f->wanted = e->condition.truth ? "it to hold" : range_phrase(g, e->condition.at_least, e->condition.at_most);
-    if (e->condition.truth && otk_query_parts(e->query) == 1)
-        f->wanted = "at least 1";
     f->seen = phrase(g, "%" PRIu64 " time%s", seen, plural(seen));
+    if (e->condition.truth && otk_query_only_grows(e->query))
+        f->wanted = "at least 1";
     f->exceeded = !e->condition.truth && seen > e->condition.at_most;
     quiet_phrase(g, f);
     if (f->met)
@@ -535,7 +535,7 @@ static otk_report *new_report(int code)
     if (!r)
         return NULL;
     r->code = code;
-    r->error = r->url = "";
+    r->error = r->explain = r->url = "";
     r->text = r->json = OTK_BUFFER_INIT(TEXT_LIMIT);
     return r;
 }
@@ -548,12 +548,25 @@ static otk_report *finish(struct gathering *g)
     return NULL;
 }
 
-otk_report *otk_report_of_error(const otk_error *error)
+/* What is wrong with the first wrong selector, to be free()d; NULL when none is. */
+static char *explain(const otk_condition *c)
+{
+    char *text = c->selector ? otk_selector_explain(c->selector) : NULL;
+    for (size_t i = 0; !text && i < c->condition_count; i++)
+        text = explain(&c->conditions[i]);
+    return text;
+}
+
+otk_report *otk_report_of_error(const otk_error *error, const otk_condition *condition)
 {
     struct gathering g = {.report = new_report(error->code)};
     if (!g.report)
         return NULL;
     g.report->error = keep(&g, error->message, strlen(error->message));
+    char *text = explain(condition);
+    if (text)
+        g.report->explain = keep(&g, text, strlen(text));
+    free(text);
     return finish(&g);
 }
 
@@ -587,7 +600,7 @@ otk_report *otk_expect_nothing_lost(otk_receiver *rx)
 {
     otk_receiver_counts counts;
     otk_receiver_counts_get(rx, &counts);
-    if (!counts.refused && !counts.dropped_captures && !counts.dropped_bytes)
+    if (!counts.refused && !counts.dropped_captures && !counts.dropped_bytes && !counts.rejected)
         return NULL;
     struct gathering g = {.report = new_report(OTK_EDATA)};
     if (g.report)

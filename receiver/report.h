@@ -49,7 +49,8 @@ struct report_request {
 
 struct otk_report {
     int code;
-    const char *error; /* "" or a sentence instead of all below */
+    const char *error;   /* "" or a sentence instead of all below */
+    const char *explain; /* "" or the wrong selector, with a caret below the place */
     const char *url;
     unsigned timeout_ms;
     bool hopeless;
@@ -66,7 +67,7 @@ struct otk_report {
 /* NULL when memory ran out. */
 otk_report *otk_report_of_wait(otk_receiver *rx, struct otk_expectation *e, int code, bool hopeless,
                                unsigned timeout_ms);
-otk_report *otk_report_of_error(const otk_error *error);
+otk_report *otk_report_of_error(const otk_error *error, const otk_condition *condition);
 
 /* The one that stands for all that found no memory; otk_report_free() leaves it alone. */
 otk_report *otk_report_out_of_memory(void);

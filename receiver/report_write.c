@@ -79,9 +79,24 @@ static void text_headline(const otk_report *r, struct otk_buffer *out, const str
     add(out, "\n");
 }
 
-static void text_missing(const otk_report *r, struct otk_buffer *out, const struct report_finding *f)
+/* Where something was refused, that is often why. */
+static void text_loss(const otk_report *r, struct otk_buffer *out)
+{
+    if (!r->refused_shown)
+        return;
+    const struct report_request *q = &r->refused[r->refused_shown - 1];
+    otk_buffer_printf(out, "  but %" PRIu64 " of %" PRIu64 " request%s %s refused, request %" PRIu64 ": ",
+                      r->counts.refused, r->counts.requests, plural(r->counts.requests),
+                      r->counts.refused == 1 ? "was" : "were", q->number);
+    add_foreign(out, q->reason);
+    add(out, "\n");
+}
+
+static void text_missing(const otk_report *r, struct otk_buffer *out, const struct report_finding *f, bool first)
 {
     text_headline(r, out, f);
+    if (first && !f->exceeded)
+        text_loss(r, out);
     if (*f->hint) {
         add(out, "  ");
         add_foreign(out, f->hint);
@@ -140,6 +155,9 @@ static void text_refused(const otk_report *r, struct otk_buffer *out)
 
 static void text_dropped(const otk_report *r, struct otk_buffer *out)
 {
+    if (r->counts.rejected)
+        otk_buffer_printf(out, "REJECTED: %" PRIu64 " item%s, by a partial success\n", r->counts.rejected,
+                          plural(r->counts.rejected));
     if (r->counts.dropped_captures || r->counts.dropped_bytes)
         otk_buffer_printf(out, "DROPPED: %" PRIu64 " request%s, %" PRIu64 " bytes, to make room\n",
                           r->counts.dropped_captures, plural(r->counts.dropped_captures), r->counts.dropped_bytes);
@@ -180,13 +198,18 @@ static void text_met(const otk_report *r, struct otk_buffer *out)
 void otk_report_write_text(const otk_report *r, struct otk_buffer *out)
 {
     if (*r->error) {
-        add(out, r->error);
-        add(out, "\n");
+        add(out, *r->explain ? r->explain : r->error);
+        if (out->size && out->data[out->size - 1] != '\n')
+            add(out, "\n");
         return;
     }
-    for (size_t i = 0; i < r->finding_count; i++)
-        if (!r->findings[i].met)
-            text_missing(r, out, &r->findings[i]);
+    bool first = true;
+    for (size_t i = 0; i < r->finding_count; i++) {
+        if (r->findings[i].met)
+            continue;
+        text_missing(r, out, &r->findings[i], first);
+        first = false;
+    }
     text_refused(r, out);
     text_dropped(r, out);
     text_met(r, out);
@@ -321,6 +344,7 @@ static void json_counts(const otk_report *r, struct otk_buffer *out)
     add(out, "{");
     json_number(out, "requests", c->requests);
     json_number(out, "refused", c->refused);
+    json_number(out, "rejected", c->rejected);
     json_number(out, "spans", c->spans);
     json_number(out, "metrics", c->metrics);
     json_number(out, "dataPoints", c->data_points);
@@ -336,6 +360,8 @@ void otk_report_write_json(const otk_report *r, struct otk_buffer *out)
     json_flag(out, "holds", r->code == 0);
     if (*r->error) {
         json_text(out, "error", r->error);
+        if (*r->explain)
+            json_text(out, "explain", r->explain);
         add(out, "}");
         return;
     }

@@ -239,14 +239,6 @@ int otk_waits_wait(struct otk_waits *waits, struct otk_expectation *e, unsigned 
 
 /* ---- Public ---------------------------------------------------------- */
 
-static otk_report *report_of(otk_receiver *rx, struct otk_expectation *e, int rc, bool hopeless, unsigned timeout_ms,
-                             const otk_error *error)
-{
-    if (rc == 0 || rc == OTK_ETIMEOUT)
-        return otk_report_of_wait(rx, e, rc, hopeless, timeout_ms);
-    return otk_report_of_error(error);
-}
-
 static int wait_for(otk_receiver *rx, const otk_condition *condition, unsigned timeout_ms, otk_report **report,
                     bool report_when_met)
 {
@@ -261,7 +253,9 @@ static int wait_for(otk_receiver *rx, const otk_condition *condition, unsigned t
         strcpy(error.message, rc == OTK_ELIMIT ? "a regular expression is too costly for what came" : "out of memory");
     }
     if (report)
-        *report = rc || report_when_met ? report_of(rx, &e, rc, hopeless, timeout_ms, &error) : NULL;
+        *report = rc && rc != OTK_ETIMEOUT ? otk_report_of_error(&error, condition)
+                  : rc || report_when_met  ? otk_report_of_wait(rx, &e, rc, hopeless, timeout_ms)
+                                           : NULL;
     otk_expectation_clear(&e);
     return rc;
 }

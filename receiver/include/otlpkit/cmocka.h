@@ -63,9 +63,9 @@ extern "C" {
 
 /* The same, started with options: a pointer to otk_receiver_options that lives as long as the test. */
 #define otk_unit_test_with(test, options) \
-    cmocka_unit_test_prestate_setup_teardown(test, otk_cmocka_setup, otk_cmocka_teardown, (void *)(options))
+    cmocka_unit_test_prestate_setup_teardown(test, otk_cmocka_setup, otk_cmocka_teardown, (void *)(uintptr_t)(options))
 #define otk_unit_test_lenient_with(test, options) \
-    cmocka_unit_test_prestate_setup_teardown(test, otk_cmocka_setup, otk_cmocka_teardown_lenient, (void *)(options))
+    cmocka_unit_test_prestate_setup_teardown(test, otk_cmocka_setup, otk_cmocka_teardown_lenient, (void *)(uintptr_t)(options))
 
 /* The fixtures by themselves, for tests with a setup of their own. */
 OTK_API int otk_cmocka_setup(void **state);
