@@ -42,6 +42,13 @@ static struct otk_difference *next_difference(struct looking *l)
     return d;
 }
 
+static void tell(struct otk_difference *d, const char *what)
+{
+    char sentence[sizeof d->sentence];
+    snprintf(sentence, sizeof sentence, "%s is %s, expected %s", what, d->actual, d->expected);
+    memcpy(d->sentence, sentence, sizeof sentence);
+}
+
 /* ---- Comparisons ----------------------------------------------------- */
 
 static const char *op_text(uint8_t op)
@@ -135,7 +142,7 @@ static unsigned compare_difference(struct looking *l, const struct sel_node *n)
         otk_sel_describe(&wanted, value, sizeof value);
     snprintf(d->expected, sizeof d->expected, "%s %s", op_text(turn ? turned_op(n->op) : n->op), value);
     otk_sel_describe(&actual, d->actual, sizeof d->actual);
-    snprintf(d->sentence, sizeof d->sentence, "%s is %s, expected %s", d->field, d->actual, d->expected);
+    tell(d, d->field);
     return weight;
 }
 
@@ -149,7 +156,7 @@ static unsigned plain_difference(struct looking *l, const struct sel_node *n, co
     copy(d->field, sizeof d->field, text_of(l, n->place));
     snprintf(d->expected, sizeof d->expected, "%s", expected);
     otk_sel_describe(&actual, d->actual, sizeof d->actual);
-    snprintf(d->sentence, sizeof d->sentence, "%s is %s, expected %s", d->field, d->actual, d->expected);
+    tell(d, d->field);
     return actual.type == SEL_NIL ? WEIGHT_ABSENT : WEIGHT_VALUE;
 }
 
@@ -306,7 +313,7 @@ static void structure_difference(struct otk_query *q, const struct trace *t, con
     snprintf(d->expected, sizeof d->expected, "%s%s %s", relation->negated ? "not " : "",
              relation_words[relation->relation], text);
     describe_parent(q, t, span, d->actual, sizeof d->actual);
-    snprintf(d->sentence, sizeof d->sentence, "the span is %s, expected %s", d->actual, d->expected);
+    tell(d, "the span");
 }
 
 static bool is_selected(const struct trace *t, const struct trace_span *span)
