@@ -1,6 +1,6 @@
 /* Writes the project's fixtures as inputs of the fuzz targets: OUT/TARGET/NAME.
  *
- *     seeds OUT CASES... -- RECORDING...
+ *     seeds OUT CASES... -- RECORDING... -- SELECTORS...
  */
 #include "../proto/cases.h"
 
@@ -127,18 +127,38 @@ static void put_recording(const char *path)
     otk_buffer_clear(&b);
 }
 
+/* One selector a line; what follows a tab says what is wrong with it. */
+static void put_selectors(const char *path)
+{
+    char line[4096], name[256];
+    const char *slash = strrchr(path, '/');
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    for (unsigned i = 1; fgets(line, sizeof line, file); i++) {
+        size_t size = strcspn(line, "\t\n");
+        snprintf(name, sizeof name, "%.100s-%03u", slash ? slash + 1 : path, i);
+        if (size && *line != '#')
+            put("selector", name, (otk_string){line, size}, (otk_bytes){0});
+    }
+    fclose(file);
+}
+
 int main(int argc, char **argv)
 {
-    void (*put_file)(const char *path) = put_cases;
+    static void (*const groups[])(const char *path) = {put_cases, put_recording, put_selectors};
+    size_t group = 0;
     if (argc < 3)
-        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING...\n", argv[0]), 2;
+        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING... -- SELECTORS...\n", argv[0]), 2;
     out_dir = argv[1];
     mkdir(out_dir, 0777);
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0)
-            put_file = put_recording;
-        else
-            put_file(argv[i]);
+        if (strcmp(argv[i], "--") != 0)
+            groups[group](argv[i]);
+        else if (++group == sizeof groups / sizeof *groups)
+            return fprintf(stderr, "%s: too many groups\n", argv[0]), 2;
     }
     return 0;
 }
