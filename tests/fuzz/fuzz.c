@@ -1,5 +1,6 @@
 #include "fuzz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,6 @@ void must_hold(const char *wrong)
 {
     if (!wrong)
         return;
-    fprintf(stderr, "does not hold: %s\n", wrong);
+    fprintf(stderr, "does not hold: %s (%s)\n", wrong, strerror(errno));
     abort();
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,7 +53,12 @@ static int connect_to(uint16_t port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
     must(bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
+    /* The fuzzer's alarm may ring in the middle. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     must(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return fd;
 }
 
@@ -74,7 +80,7 @@ static void read_answers(int fd)
     char buffer[4096];
     ssize_t n = recv(fd, buffer, 9, MSG_WAITALL);
     must(n < 9 || memcmp(buffer, "HTTP/1.", 7) == 0);
-    while (n > 0)
+    while (n > 0 || (n < 0 && errno == EINTR))
         n = recv(fd, buffer, sizeof buffer, 0);
     must(n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK));
 }
