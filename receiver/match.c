@@ -894,6 +894,8 @@ static bool compare(struct otk_matcher *m, const struct sel_node *n, struct sel_
 {
     if (a.type == SEL_NIL || b.type == SEL_NIL)
         return false;
+    if (a.type == SEL_MANY && b.type == SEL_MANY) /* each with each would be quadratic */
+        b = otk_matcher_single(m, b);
     if (a.type == SEL_MANY)
         return compare_many(m, n, &a, &b, false);
     if (b.type == SEL_MANY)

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
-/* Span and trace ids are random as a rule, but whoever sends them may choose them: so they are mixed. */
-static uint64_t mix(uint64_t x)
+/* Span and trace ids are random as a rule, but whoever sends them may choose them: so they are mixed, and with what he
+ * does not know, where the table lies. */
+static uint64_t mix(const void *table, uint64_t x)
 {
+    x ^= (uint64_t)(uintptr_t)table * UINT64_C(0x9e3779b97f4a7c15);
     x ^= x >> 32;
     x *= UINT64_C(0xd6e8feb86659fd93);
     x ^= x >> 32;
@@ -36,9 +38,9 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t item_size)
 
 #define BUCKETS_FIRST 64
 
-static size_t bucket_of(size_t bucket_count, const uint8_t id[16])
+static size_t bucket_of(const struct traces *t, size_t bucket_count, const uint8_t id[16])
 {
-    return (size_t)mix(load(id) ^ mix(load(id + 8))) & (bucket_count - 1);
+    return (size_t)mix(t, load(id) ^ mix(t, load(id + 8))) & (bucket_count - 1);
 }
 
 static void free_trace(struct trace *t)
@@ -73,7 +75,7 @@ static bool grow_buckets(struct traces *t)
     for (size_t i = 0; i < t->bucket_count; i++)
         while (t->buckets[i]) {
             struct trace *trace = t->buckets[i];
-            struct trace **to = &buckets[bucket_of(count, trace->id)];
+            struct trace **to = &buckets[bucket_of(t, count, trace->id)];
             t->buckets[i] = trace->next;
             trace->next = *to;
             *to = trace;
@@ -86,7 +88,7 @@ static bool grow_buckets(struct traces *t)
 
 struct trace *otk_traces_find(const struct traces *t, const uint8_t id[16])
 {
-    struct trace *trace = t->bucket_count ? t->buckets[bucket_of(t->bucket_count, id)] : NULL;
+    struct trace *trace = t->bucket_count ? t->buckets[bucket_of(t, t->bucket_count, id)] : NULL;
     while (trace && memcmp(trace->id, id, sizeof trace->id) != 0)
         trace = trace->next;
     return trace;
@@ -102,7 +104,7 @@ struct trace *otk_traces_get(struct traces *t, const uint8_t id[16])
         free(trace);
         return NULL;
     }
-    struct trace **bucket = &t->buckets[bucket_of(t->bucket_count, id)];
+    struct trace **bucket = &t->buckets[bucket_of(t, t->bucket_count, id)];
     memcpy(trace->id, id, sizeof trace->id);
     trace->root = OTK_NO_NODE;
     trace->start = UINT64_MAX;
@@ -116,7 +118,7 @@ struct trace *otk_traces_get(struct traces *t, const uint8_t id[16])
 
 static uint32_t *slot_of(const struct trace *t, uint64_t id)
 {
-    size_t i = (size_t)mix(id) & (t->slot_count - 1);
+    size_t i = (size_t)mix(t, id) & (t->slot_count - 1);
     while (t->slots[i] && t->nodes[t->slots[i] - 1].id != id)
         i = (i + 1) & (t->slot_count - 1);
     return &t->slots[i];

@@ -53,6 +53,12 @@ struct invalid {
     size_t count;
 };
 
+static char *find_or_end(char *text, const char *part)
+{
+    char *at = strstr(text, part);
+    return at ? at : text + strlen(text);
+}
+
 /* Lines come in pairs: the selector, and below it the caret and the sentence. */
 static void must_fail(char *line, void *arg)
 {
@@ -64,7 +70,10 @@ static void must_fail(char *line, void *arg)
     }
     if (parse(i->selector, &fault) != OTK_EINVAL)
         fail_msg("taken: %s", i->selector);
+    /* Where in a pattern an error is depends on PCRE2's version. */
     size_t caret = strcspn(line, "^");
+    *find_or_end(fault.sentence, " (at character") = '\0';
+    *find_or_end(line + caret, " (at character") = '\0';
     assert_string_equal(fault.sentence, line + caret + 2);
     assert_int_equal(fault.place.at, caret);
 }
