@@ -15,3 +15,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Werror)
 foreach(program consumer-c consumer-cpp)
     target_link_libraries(${program} PRIVATE otlpkit::receiver otlpkit::sdk)
 endforeach()
+
+# Asserts: for cmocka, which speaks C.
+add_executable(consumer-cmocka consumer_cmocka.c)
+set_target_properties(consumer-cmocka PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
+target_link_libraries(consumer-cmocka PRIVATE otlpkit::cmocka otlpkit::sdk)

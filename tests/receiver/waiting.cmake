@@ -4,6 +4,7 @@ foreach(noun complete measure expect)
     target_link_options(test_receiver_${noun} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)
 endforeach()
 receiver_test(wait)
+receiver_test(report)
 
 add_executable(cmocka_failing cmocka_failing.c)
 target_link_libraries(cmocka_failing PRIVATE otlpkit-cmocka receiver-test)
