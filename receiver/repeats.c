@@ -7,9 +7,9 @@
 #include <sys/random.h>
 
 #define FIRST_BUCKETS 64
-#define WHOLE_MAX 1024     /* smaller messages are sampled whole */
-#define SAMPLES 16         /* items of a larger one … */
-#define SAMPLE_SIZE 64     /* … whose ids and times stand within so many bytes from their start or end */
+#define WHOLE_MAX 512      /* smaller messages are sampled whole */
+#define SAMPLES 8          /* items of a larger one … */
+#define SAMPLE_SIZE 32     /* … whose ids and times stand within so many bytes from their start or end */
 #define SAME_KEY_MAX 8     /* compared byte by byte */
 #define SPAN_KEY_SIZE 24   /* trace id and span id */
 #define FIRST_SPANS 1024
@@ -19,8 +19,7 @@
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     a = (a ^ b) * UINT64_C(0x9e3779b97f4a7c15);
-    a = (a ^ a >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    return a ^ a >> 29;
+    return a ^ a >> 32;
 }
 
 static uint64_t hash(uint64_t key, const uint8_t *p, size_t size)
@@ -119,8 +118,11 @@ struct capture *otk_repeats_add(struct otk_repeats *r, struct capture *c)
             *at = c;
             return other;
         }
-        if (++compared == SAME_KEY_MAX)
-            return NULL;
+        if (++compared == SAME_KEY_MAX) { /* the oldest makes room: what is sent again is sent soon */
+            *at = other->repeat_next;
+            r->count--;
+            break;
+        }
     }
     push(r, c);
     r->count++;

@@ -2,7 +2,7 @@
  *
  * Looking costs the same for every size: a key of a few samples, and a comparison of all bytes only where a key is
  * found again, so that what is said is exact. Where many different requests of one size agree in all samples, only
- * some of them are remembered.
+ * the newest of them are remembered.
  */
 #ifndef OTLPKIT_REPEATS_H
 #define OTLPKIT_REPEATS_H
