@@ -14,14 +14,17 @@ struct body {
     struct otk_buffer bytes;
     struct otk_gaps gaps;
     struct otk_open *open;
-    size_t depth;
+    size_t depth, capacity;
 };
 
 static void begin(struct body *b, unsigned number)
 {
-    b->open = realloc(b->open, (b->depth + 1) * sizeof *b->open);
-    if (!b->open)
-        abort();
+    if (b->depth == b->capacity) {
+        b->capacity = b->capacity ? 2 * b->capacity : 64;
+        b->open = realloc(b->open, b->capacity * sizeof *b->open);
+        if (!b->open)
+            abort();
+    }
     b->open[b->depth++] = otk_write_begin(&b->bytes, &b->gaps, number);
 }
 
