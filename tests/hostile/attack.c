@@ -298,7 +298,7 @@ static struct otk_buffer deflate_bomb(void)
     return b;
 }
 
-/* A frame without sizes: a window of 128 KiB, and blocks of as much that repeat one byte (RFC 8878, section 3.1.1.2). */
+/* A window of 128 KiB, no sizes, and blocks of as much that repeat one byte (RFC 8878, section 3.1.1.2). */
 static struct otk_buffer zstd_bomb(void)
 {
     struct otk_buffer b = OTK_BUFFER_INIT(LIMIT);
