@@ -131,7 +131,8 @@ static void set_answer(const struct otk_endpoint *e, struct capture *c, unsigned
         [OTK_ENCODING_JSON] = {{"Content-Type", type_json}},
     };
     bool browser = is_let_in(e, c), compress = wants_compression(c);
-    otk_header *all = extra || browser || compress ? otk_arena_alloc(&c->arena, ANSWER_HEADERS_MAX * sizeof *all) : NULL;
+    otk_header *all =
+        extra || browser || compress ? otk_arena_alloc(&c->arena, ANSWER_HEADERS_MAX * sizeof *all) : NULL;
     size_t n = 0;
     bool protobuf = c->pub.encoding == OTK_ENCODING_PROTOBUF;
     c->pub.status = status;
@@ -250,7 +251,8 @@ static void refuse_unauthorized(const struct otk_endpoint *e, struct capture *c)
     refuse(e, c, 401, reason, &e->challenge, NULL);
 }
 
-/* A browser's question. The answer has no body and is no news; a refusal is. Returns whether it belongs into the store. */
+/* A browser's question. The answer has no body and is no news; a refusal is. Returns whether it belongs into the
+ * store. */
 static bool serve_preflight(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
@@ -344,7 +346,8 @@ static void refuse_path(const struct otk_endpoint *e, struct capture *c)
             advice = path_hints[i].advice;
             break;
         }
-    snprintf(reason, sizeof reason, "no such path: %.*s; %s", path.size < 200 ? (int)path.size : 200, path.data, advice);
+    snprintf(reason, sizeof reason, "no such path: %.*s; %s", path.size < 200 ? (int)path.size : 200, path.data,
+             advice);
     otk_endpoint_refuse(e, c, 404, reason);
 }
 
@@ -353,7 +356,8 @@ static void refuse_type(const struct otk_endpoint *e, struct capture *c)
     char reason[REASON_MAX];
     const char *type = otk_headers_get(&c->pub.headers, "Content-Type");
     if (type)
-        snprintf(reason, sizeof reason, "Content-Type %.100s is not OTLP; send %s or %s", type, type_protobuf, type_json);
+        snprintf(reason, sizeof reason, "Content-Type %.100s is not OTLP; send %s or %s", type, type_protobuf,
+                 type_json);
     else
         snprintf(reason, sizeof reason, "Content-Type is missing; send %s or %s", type_protobuf, type_json);
     refuse(e, c, 415, reason, NULL, NULL);
@@ -382,7 +386,8 @@ static bool reads_as(const struct capture *c, otk_bytes plain, otk_signal signal
 }
 
 /* Looks for the signal that a body really holds when it is not that of its path. */
-static bool find_other_signal(const struct otk_endpoint *e, const struct capture *c, const char *coding, otk_signal *out)
+static bool find_other_signal(const struct otk_endpoint *e, const struct capture *c, const char *coding,
+                              otk_signal *out)
 {
     char what[128];
     struct otk_buffer inflated = OTK_BUFFER_INIT(e->max_request_bytes);
@@ -428,7 +433,8 @@ static void refuse_data(const struct otk_endpoint *e, struct capture *c, const c
 static void refuse_size(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
-    snprintf(reason, sizeof reason, "the body inflates to more than %zu bytes, the receiver's limit; send smaller batches",
+    snprintf(reason, sizeof reason,
+             "the body inflates to more than %zu bytes, the receiver's limit; send smaller batches",
              e->max_request_bytes);
     otk_endpoint_refuse(e, c, 413, reason);
 }

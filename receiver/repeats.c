@@ -7,11 +7,11 @@
 #include <sys/random.h>
 
 #define FIRST_BUCKETS 64
-#define WHOLE_MAX 512      /* smaller messages are sampled whole */
-#define SAMPLES 8          /* items of a larger one … */
-#define SAMPLE_SIZE 32     /* … whose ids and times stand within so many bytes from their start or end */
-#define SAME_KEY_MAX 8     /* compared byte by byte */
-#define SPAN_KEY_SIZE 24   /* trace id and span id */
+#define WHOLE_MAX 512    /* smaller messages are sampled whole */
+#define SAMPLES 8        /* items of a larger one … */
+#define SAMPLE_SIZE 32   /* … whose ids and times stand within so many bytes from their start or end */
+#define SAME_KEY_MAX 8   /* compared byte by byte */
+#define SPAN_KEY_SIZE 24 /* trace id and span id */
 #define FIRST_SPANS 1024
 
 /* ---- Hashing --------------------------------------------------------- */

@@ -13,7 +13,7 @@ struct otk_repeats {
     struct capture **buckets; /* chains by repeat_next */
     size_t bucket_count;      /* 0 or a power of two */
     size_t count;
-    uint64_t seed;            /* so that no client can choose its bucket */
+    uint64_t seed; /* so that no client can choose its bucket */
 };
 
 /* Makes room for one more. Without it there is none, and captures are not remembered. */

@@ -89,7 +89,8 @@ static bool are_ascending(const double *bounds, size_t count)
 static bool wrong_bounds(const struct subject *s)
 {
     const otk_captured_point *p = s->point;
-    bool shaped = p->bucket_count_size == p->explicit_bound_size + 1 || (!p->bucket_count_size && !p->explicit_bound_size);
+    bool shaped =
+        p->bucket_count_size == p->explicit_bound_size + 1 || (!p->bucket_count_size && !p->explicit_bound_size);
     return s->metric->type == OTK_METRIC_TYPE_HISTOGRAM &&
            !(shaped && are_ascending(p->explicit_bounds, p->explicit_bound_size));
 }
@@ -152,7 +153,8 @@ static bool leaves_doubles(const otk_captured_buckets *b, int32_t scale)
 static bool out_of_range(const struct subject *s)
 {
     return s->metric->type == OTK_METRIC_TYPE_EXPONENTIAL_HISTOGRAM &&
-           (leaves_doubles(&s->point->positive, s->point->scale) || leaves_doubles(&s->point->negative, s->point->scale));
+           (leaves_doubles(&s->point->positive, s->point->scale) ||
+            leaves_doubles(&s->point->negative, s->point->scale));
 }
 
 static bool wrong_quantile(const struct subject *s)
@@ -226,7 +228,8 @@ static const struct rule warnings[OTK_SIGNAL_COUNT][RULES_MAX] = {
             {no_data, "metrics without data points", "leave them out"},
             {no_exemplar_value, "data points with an exemplar without a value", "set as_int or as_double"},
         },
-    [OTK_SIGNAL_LOGS] = {{no_observed_time, "log records without observed_time_unix_nano", "set when they were first seen"}},
+    [OTK_SIGNAL_LOGS] = {{no_observed_time, "log records without observed_time_unix_nano",
+                          "set when they were first seen"}},
 };
 
 /* ---- Counting -------------------------------------------------------- */

@@ -162,8 +162,10 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     process_clear(&p);
     p = SERVE(&port, "--json", "--strict");
     for (int i = 0; i < 2; i++)
-        assert_int_equal(post(port, "/v1/metrics", "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
-                                                   "\"gauge\":{\"dataPoints\":[{\"asInt\":1}]}}]}]}]}"), 200);
+        assert_int_equal(post(port, "/v1/metrics",
+                              "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
+                              "\"gauge\":{\"dataPoints\":[{\"asInt\":1}]}}]}]}]}"),
+                         200);
     stop(&p, SIGTERM);
     assert_has(&p.err_text, "\n2 requests, 1 of them a repetition, 2 metrics with 2 data points, 2 items rejected, ");
     assert_has(&p.err_text, "request 1: rejected 1 of 1 data point: 1 with time_unix_nano 0");

@@ -45,9 +45,10 @@ static void test_fault_becomes_a_bad_request_detail(void **state)
     (void)state;
     const struct otk_fault fault = {.offset = 12, .path = "resourceSpans[0]", .what = "truncated"};
     assert_int_equal(otk_answer_failure(&out, OTK_ENCODING_JSON, 400, "no", &fault), 0);
-    assert_string_equal(otk_buffer_string(&out),
-                        "{\"code\":3,\"message\":\"no\",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.BadRequest\","
-                        "\"fieldViolations\":[{\"field\":\"resourceSpans[0]\",\"description\":\"truncated at byte 12\"}]}]}");
+    assert_string_equal(
+        otk_buffer_string(&out),
+        "{\"code\":3,\"message\":\"no\",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.BadRequest\","
+        "\"fieldViolations\":[{\"field\":\"resourceSpans[0]\",\"description\":\"truncated at byte 12\"}]}]}");
 }
 
 static void test_protobuf_holds_what_json_shows(void **state)
@@ -71,7 +72,8 @@ static void test_code_fits_the_http_status(void **state)
     static const struct {
         unsigned status;
         const char *code;
-    } cases[] = {{400, "3"}, {401, "16"}, {403, "7"}, {404, "5"}, {405, "12"}, {408, "4"}, {413, "8"}, {415, "3"}, {503, "14"}, {418, "2"}};
+    } cases[] = {{400, "3"}, {401, "16"}, {403, "7"}, {404, "5"},  {405, "12"},
+                 {408, "4"}, {413, "8"},  {415, "3"}, {503, "14"}, {418, "2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char start_of_it[32];
         out.size = 0;
@@ -138,8 +140,8 @@ static void test_message_is_cut_to_the_limit_between_characters(void **state)
             assert_int_equal(otk_answer_partial(&small, encodings[i], OTK_SIGNAL_LOGS, 3, long_message()), 0);
             assert_in_range(small.size, 30, limit);
             if (i == 0)
-                assert_int_equal(otk_wire_read(&index, otk_schema(OTK_MESSAGE_LOGS_RESPONSE), small.data, small.size, &fault),
-                                 0);
+                assert_int_equal(
+                    otk_wire_read(&index, otk_schema(OTK_MESSAGE_LOGS_RESPONSE), small.data, small.size, &fault), 0);
             otk_index_clear(&index);
             otk_buffer_clear(&small);
         }

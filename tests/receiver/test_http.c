@@ -177,8 +177,11 @@ static void test_expect_is_answered_with_continue(void **state)
 {
     (void)state;
     struct response r;
-    client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\ncontent-TYPE: application/x-protobuf\r\n"
-                     "Content-Length: %zu\r\n\r\n", sizeof one_span);
+    client_print(
+        &c,
+        "POST /v1/traces HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\ncontent-TYPE: application/x-protobuf\r\n"
+        "Content-Length: %zu\r\n\r\n",
+        sizeof one_span);
     assert_true(client_read(&c, &r));
     assert_int_equal(r.status, 100);
     client_send(&c, one_span, sizeof one_span);
@@ -235,8 +238,10 @@ static void test_header_names_have_no_case(void **state)
 {
     (void)state;
     struct response r;
-    client_print(&c, "POST /v1/traces HTTP/1.1\r\nhOST: x\r\ncontent-type: application/x-protobuf\r\n"
-                     "CONTENT-ENCODING: identity\r\ncontent-LENGTH: %zu\r\n\r\n", sizeof one_span);
+    client_print(&c,
+                 "POST /v1/traces HTTP/1.1\r\nhOST: x\r\ncontent-type: application/x-protobuf\r\n"
+                 "CONTENT-ENCODING: identity\r\ncontent-LENGTH: %zu\r\n\r\n",
+                 sizeof one_span);
     client_send(&c, one_span, sizeof one_span);
     assert_true(client_read(&c, &r));
     assert_int_equal(r.status, 200);
@@ -254,8 +259,10 @@ static void test_large_body_follows_its_100_continue(void **state)
     struct client one = client_open(otk_receiver_port(large));
     char *name = calloc(1, (size_t)2 << 20);
     otk_write_bytes(&body, 999, name, (size_t)2 << 20);
-    client_print(&one, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
-                       "Content-Type: application/x-protobuf\r\nContent-Length: %zu\r\n\r\n", body.size);
+    client_print(&one,
+                 "POST /v1/traces HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                 "Content-Type: application/x-protobuf\r\nContent-Length: %zu\r\n\r\n",
+                 body.size);
     assert_true(client_read(&one, &r));
     assert_int_equal(r.status, 100);
     assert_true(client_send(&one, body.data, body.size));
@@ -372,7 +379,8 @@ static void test_bad_protobuf_gets_400_naming_field_and_byte(void **state)
     json_t *detail = json_array_get(json_object_get(status, "details"), 0);
     json_t *violation = json_array_get(json_object_get(detail, "fieldViolations"), 0);
     assert_int_equal(json_integer_value(json_object_get(status, "code")), 3);
-    assert_string_equal(json_string_value(json_object_get(detail, "@type")), "type.googleapis.com/google.rpc.BadRequest");
+    assert_string_equal(json_string_value(json_object_get(detail, "@type")),
+                        "type.googleapis.com/google.rpc.BadRequest");
     assert_string_equal(json_string_value(json_object_get(violation, "field")),
                         "resourceSpans[0].scopeSpans[0].spans[0].name");
     json_decref(status);
@@ -405,8 +413,8 @@ static void test_hostile_names_do_not_spoil_the_status(void **state)
 /* resourceMetrics[0].scopeMetrics[0].metrics[0] named "requests", with unit and description. */
 static size_t write_metric(uint8_t *out)
 {
-    static const uint8_t metric[] = {0x0a, 22,  0x12, 20,  0x12, 18,  0x0a, 8,   'r', 'e', 'q', 'u',
-                                     'e',  's', 't',  's', 0x12, 3,   'a',  'l', 'l', 0x1a, 1,   '1'};
+    static const uint8_t metric[] = {0x0a, 22,  0x12, 20,  0x12, 18, 0x0a, 8,   'r', 'e',  'q', 'u',
+                                     'e',  's', 't',  's', 0x12, 3,  'a',  'l', 'l', 0x1a, 1,   '1'};
     memcpy(out, metric, sizeof metric);
     return sizeof metric;
 }
@@ -430,12 +438,9 @@ static void test_every_refusal_is_a_status_in_the_encoding_of_the_request(void *
         struct post post;
         unsigned status;
     } cases[] = {
-        {{.body = "\x0a", .size = 1}, 400},
-        {{.coding = "gzip", .body = "{}", .size = 2}, 400},
-        {{.target = "/v1/span", .body = ""}, 404},
-        {{.method = "PUT", .body = ""}, 405},
-        {{.coding = "br", .body = ""}, 415},
-        {{.extra = "X-Not: this\r\n", .body = "\xff\xff", .size = 2}, 400},
+        {{.body = "\x0a", .size = 1}, 400},        {{.coding = "gzip", .body = "{}", .size = 2}, 400},
+        {{.target = "/v1/span", .body = ""}, 404}, {{.method = "PUT", .body = ""}, 405},
+        {{.coding = "br", .body = ""}, 415},       {{.extra = "X-Not: this\r\n", .body = "\xff\xff", .size = 2}, 400},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -481,8 +486,10 @@ static void test_64_mib_and_one_byte_is_too_much_by_default(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct response r;
         struct client one = client_open(otk_receiver_port(usual));
-        client_print(&one, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                           "Content-Length: %s\r\n\r\n", sizes[i]);
+        client_print(&one,
+                     "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %s\r\n\r\n",
+                     sizes[i]);
         assert_true(client_read(&one, &r));
         assert_int_equal(r.status, 413);
         response_clear(&r);
@@ -496,8 +503,10 @@ static void test_announced_body_over_the_limit_gets_413_at_once(void **state)
 {
     (void)state;
     struct response r;
-    client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
-                     "Content-Length: %d\r\n\r\n", LIMIT + 1);
+    client_print(&c,
+                 "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+                 "Content-Length: %d\r\n\r\n",
+                 LIMIT + 1);
     assert_true(client_read(&c, &r));
     assert_int_equal(r.status, 413);
     assert_string_equal(response_header(&r, "Connection"), "close");
@@ -516,7 +525,8 @@ static void test_client_that_sends_on_still_reads_its_413(void **state)
     enum { SIZE = 8 << 20 };
     struct response r;
     char *body = calloc(1, SIZE);
-    client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+    client_print(&c,
+                 "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
                  SIZE);
     assert_true(client_send(&c, body, SIZE));
     assert_true(client_read(&c, &r));
@@ -593,7 +603,8 @@ static void test_info_answers_what_logfire_asks(void **state)
 static void test_health_is_told_and_kept_out_of_the_captures(void **state)
 {
     (void)state;
-    struct response r = client_post(&c, (struct post){.method = "GET", .target = "/healthz?x=1", .type = "", .body = ""});
+    struct response r =
+        client_post(&c, (struct post){.method = "GET", .target = "/healthz?x=1", .type = "", .body = ""});
     assert_int_equal(r.status, 200);
     response_clear(&r);
     r = client_post(&c, (struct post){.target = "/healthz", .body = ""});
@@ -641,7 +652,8 @@ static void test_client_that_only_closes_its_side_gets_its_answer(void **state)
 {
     (void)state;
     struct response r;
-    client_print(&c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    client_print(
+        &c, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
     shutdown(c.fd, SHUT_WR);
     assert_true(client_read(&c, &r));
     assert_int_equal(r.status, 200);
@@ -658,7 +670,8 @@ static void test_request_that_dawdles_gets_408(void **state)
     options.timeout_ms = 200;
     otk_receiver *hasty = otk_receiver_start(&options, NULL);
     struct client slow = client_open(otk_receiver_port(hasty));
-    client_print(&slow, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
+    client_print(&slow,
+                 "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
     assert_true(client_read(&slow, &r));
     assert_int_equal(r.status, 408);
     response_clear(&r);

@@ -385,8 +385,9 @@ static void test_options_that_cannot_be_are_told(void **state)
 /* ---- Strict ---------------------------------------------------------- */
 
 #define GOOD_POINT "{\"timeUnixNano\":\"1\",\"asInt\":\"1\"}"
-#define METRICS(points) \
-    "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{\"dataPoints\":[" points "]}}]}]}]}"
+#define METRICS(points)                                                                                                \
+    "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{\"dataPoints\":[" points        \
+    "]}}]}]}]}"
 
 static json_t *partial_success(otk_signal signal)
 {

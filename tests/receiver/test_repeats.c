@@ -55,7 +55,7 @@ static void post(const char *json)
 }
 
 #define SPANS(spans) "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" spans "]}]}]}"
-#define SPAN(trace, span) \
+#define SPAN(trace, span)                                                                                              \
     "{\"traceId\":\"000000000000000000000000000000" trace "\",\"spanId\":\"00000000000000" span "\"}"
 
 /* RX-SEM-01 */
@@ -210,8 +210,8 @@ static void test_many_spans_are_told_apart(void **state)
     struct otk_buffer json = OTK_BUFFER_INIT(1 << 20);
     otk_buffer_text(&json, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[");
     for (unsigned i = 0; i < COUNT; i++)
-        otk_buffer_printf(&json, "%s{\"traceId\":\"0000000000000000000000000000abcd\",\"spanId\":\"%016x\"}", i ? "," : "",
-                          i + 1);
+        otk_buffer_printf(&json, "%s{\"traceId\":\"0000000000000000000000000000abcd\",\"spanId\":\"%016x\"}",
+                          i ? "," : "", i + 1);
     otk_buffer_text(&json, "]}]}]}");
     post(otk_buffer_string(&json));
     assert_int_equal(repeated_spans(), 0);

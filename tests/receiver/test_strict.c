@@ -55,13 +55,13 @@ static void test_spans_need_ids_and_times(void **state)
 static void test_the_sentence_counts_names_and_advises(void **state)
 {
     (void)state;
-    assert_string_equal(
-        judge(OTK_SIGNAL_TRACES,
-              "{'resourceSpans':[{'scopeSpans':[{'spans':[{" TRACE ID TIMES NAME "},{" ID TIMES NAME "},{" TRACE TIMES NAME
-              "},{" ID TIMES NAME "}]}]}]}",
-              3),
-        "rejected 3 of 4 spans: 2 without a trace_id (send 16 bytes that are not all zero), 1 without a span_id (send 8 "
-        "bytes that are not all zero); the first is resourceSpans[0].scopeSpans[0].spans[1]");
+    assert_string_equal(judge(OTK_SIGNAL_TRACES,
+                              "{'resourceSpans':[{'scopeSpans':[{'spans':[{" TRACE ID TIMES NAME "},{" ID TIMES NAME
+                              "},{" TRACE TIMES NAME "},{" ID TIMES NAME "}]}]}]}",
+                              3),
+                        "rejected 3 of 4 spans: 2 without a trace_id (send 16 bytes that are not all zero), 1 without "
+                        "a span_id (send 8 "
+                        "bytes that are not all zero); the first is resourceSpans[0].scopeSpans[0].spans[1]");
 }
 
 /* RX-RESP-07 */
@@ -86,11 +86,13 @@ static void test_what_is_odd_gets_a_warning(void **state)
 static void test_points_without_time_are_rejected_each(void **state)
 {
     (void)state;
-    assert_non_null(strstr(judge(OTK_SIGNAL_METRICS,
-                                 POINTS("sum", "{'asInt':1},{'asInt':2,'timeUnixNano':'0'},{'asInt':3},"
-                                               "{'asInt':4,'timeUnixNano':'1'}"), 3),
-                           "rejected 3 of 4 data points: 3 with time_unix_nano 0 (send the time of the observation); the "
-                           "first is in resourceMetrics[0].scopeMetrics[0].metrics[0]"));
+    assert_non_null(
+        strstr(judge(OTK_SIGNAL_METRICS,
+                     POINTS("sum", "{'asInt':1},{'asInt':2,'timeUnixNano':'0'},{'asInt':3},"
+                                   "{'asInt':4,'timeUnixNano':'1'}"),
+                     3),
+               "rejected 3 of 4 data points: 3 with time_unix_nano 0 (send the time of the observation); the "
+               "first is in resourceMetrics[0].scopeMetrics[0].metrics[0]"));
     assert_rejected(OTK_SIGNAL_METRICS, POINTS("histogram", "{'count':'0'}"), "time_unix_nano 0");
     assert_rejected(OTK_SIGNAL_METRICS, POINTS("exponentialHistogram", "{'count':'0'}"), "time_unix_nano 0");
     assert_rejected(OTK_SIGNAL_METRICS, METRIC("'name':'m','summary':{'dataPoints':[{}]}"), "time_unix_nano 0");
@@ -147,8 +149,8 @@ static void assert_bucket(int scale, long long offset, bool fits)
 {
     char json[512];
     snprintf(json, sizeof json,
-             POINT("exponentialHistogram", "'count':'1','scale':%d,'positive':{'offset':%lld,'bucketCounts':['1']}"), scale,
-             offset);
+             POINT("exponentialHistogram", "'count':'1','scale':%d,'positive':{'offset':%lld,'bucketCounts':['1']}"),
+             scale, offset);
     if (fits)
         assert_fine(OTK_SIGNAL_METRICS, json);
     else
@@ -219,9 +221,9 @@ static void test_what_is_said_becomes_a_note(void **state)
     struct otk_buffer message = OTK_BUFFER_INIT(4096);
     otk_capture *c = given(OTK_SIGNAL_LOGS, LOG("'observedTimeUnixNano':'1','traceId':'0102','severityNumber':25"));
     assert_int_equal(otk_strict_judge(otk_capture_of(c), &message), 0);
-    assert_string_equal(c->notes,
-                        "1 id of a wrong length; rejected 1 of 1 log record: 1 with a severity_number outside 0 to 24 (send "
-                        "one of OpenTelemetry's numbers); the first is resourceLogs[0].scopeLogs[0].logRecords[0]");
+    assert_string_equal(
+        c->notes, "1 id of a wrong length; rejected 1 of 1 log record: 1 with a severity_number outside 0 to 24 (send "
+                  "one of OpenTelemetry's numbers); the first is resourceLogs[0].scopeLogs[0].logRecords[0]");
     assert_int_equal(c->log_record_count, 1);
     assert_true(c->message.size > 0);
     otk_buffer_clear(&message);

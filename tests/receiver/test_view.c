@@ -107,8 +107,9 @@ static void test_an_unspecified_kind_stays_unspecified(void **state)
 static void test_events_keep_times_outside_their_span(void **state)
 {
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_TRACES, SPAN("'startTimeUnixNano':'10','endTimeUnixNano':'20','events':["
-                                                   "{'timeUnixNano':'21'},{'timeUnixNano':'9'},{'timeUnixNano':'15'}]"));
+    otk_capture *c =
+        given(OTK_SIGNAL_TRACES, SPAN("'startTimeUnixNano':'10','endTimeUnixNano':'20','events':["
+                                      "{'timeUnixNano':'21'},{'timeUnixNano':'9'},{'timeUnixNano':'15'}]"));
     const otk_captured_span *s = otk_capture_span(c, 0);
     assert_int_equal(s->event_count, 3);
     assert_int_equal(s->events[0].time_unix_nano, 21);
@@ -333,12 +334,11 @@ static void test_overlapping_points_and_resets_are_all_shown(void **state)
 {
     static const uint64_t starts[] = {5, 5, 20, 30}, times[] = {10, 10, 15, 30};
     (void)state;
-    otk_capture *c = given(OTK_SIGNAL_METRICS,
-                           METRIC("'sum':{'aggregationTemporality':2,'dataPoints':["
-                                  "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'7'},"
-                                  "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'9'},"
-                                  "{'startTimeUnixNano':'20','timeUnixNano':'15','asInt':'1'},"
-                                  "{'startTimeUnixNano':'30','timeUnixNano':'30','asInt':'2'}]}"));
+    otk_capture *c = given(OTK_SIGNAL_METRICS, METRIC("'sum':{'aggregationTemporality':2,'dataPoints':["
+                                                      "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'7'},"
+                                                      "{'startTimeUnixNano':'5','timeUnixNano':'10','asInt':'9'},"
+                                                      "{'startTimeUnixNano':'20','timeUnixNano':'15','asInt':'1'},"
+                                                      "{'startTimeUnixNano':'30','timeUnixNano':'30','asInt':'2'}]}"));
     const otk_captured_metric *m = otk_capture_metric(c, 0);
     assert_int_equal(m->point_count, 4);
     for (size_t i = 0; i < 4; i++) {
