@@ -25,17 +25,10 @@ static const struct {
     unsigned status;
     unsigned code;
 } codes[] = {
-    {400, 3 /* INVALID_ARGUMENT */},
-    {401, 16 /* UNAUTHENTICATED */},
-    {403, 7 /* PERMISSION_DENIED */},
-    {404, 5 /* NOT_FOUND */},
-    {405, 12 /* UNIMPLEMENTED */},
-    {408, 4 /* DEADLINE_EXCEEDED */},
-    {413, 8 /* RESOURCE_EXHAUSTED */},
-    {415, 3 /* INVALID_ARGUMENT */},
-    {429, 8 /* RESOURCE_EXHAUSTED */},
-    {500, 13 /* INTERNAL */},
-    {503, 14 /* UNAVAILABLE */},
+    {400, 3 /* INVALID_ARGUMENT */},   {401, 16 /* UNAUTHENTICATED */}, {403, 7 /* PERMISSION_DENIED */},
+    {404, 5 /* NOT_FOUND */},          {405, 12 /* UNIMPLEMENTED */},   {408, 4 /* DEADLINE_EXCEEDED */},
+    {413, 8 /* RESOURCE_EXHAUSTED */}, {415, 3 /* INVALID_ARGUMENT */}, {429, 8 /* RESOURCE_EXHAUSTED */},
+    {500, 13 /* INTERNAL */},          {503, 14 /* UNAVAILABLE */},
 };
 
 static unsigned code_of(unsigned status)
