@@ -47,13 +47,20 @@ void otk_waits_free(struct otk_waits *waits)
 
 /* ---- One watch ------------------------------------------------------- */
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static bool is_settled(const struct watch *w)
 {
     return w->rc || w->judgement.verdict != OTK_VERDICT_OPEN;
 }
 
+/* A thread that is woken late judges as at its deadline: the quiet of the time after that does not count. */
 static void judge(struct watch *w, uint64_t now_ns)
 {
+    now_ns = sooner(now_ns, w->deadline_ns);
     w->judgement = otk_expectation_judge(w->what, now_ns);
     w->what->judged_ns = now_ns;
 }
@@ -87,11 +94,6 @@ static void catch_up(struct otk_waits *waits, struct watch *w)
         feed(w, &news);
         release(&news);
     } while (news.count && !is_settled(w));
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 static uint64_t next_look_ns(const struct watch *w)
