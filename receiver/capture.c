@@ -17,9 +17,10 @@
 
 struct capture *otk_capture_new(void)
 {
-    struct capture *c = calloc(1, sizeof *c);
+    struct capture *c = malloc(sizeof *c); /* glibc's calloc passes by the thread's cache of freed blocks */
     if (!c)
         return NULL;
+    memset(c, 0, sizeof *c);
     if (pthread_mutex_init(&c->views_lock, NULL)) {
         free(c);
         return NULL;

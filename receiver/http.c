@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTION_MEMORY ((size_t)64 * 1024)
+/* The daemon clears as much for each request of a kept-alive connection. */
+#define CONNECTION_MEMORY ((size_t)32 * 1024)
 #define EVENTS_AT_ONCE 16
 #define ACCEPT_AT_ONCE 64
 

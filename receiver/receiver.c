@@ -19,9 +19,11 @@ const char *otk_receiver_version(void)
 
 const char *otk_headers_get(const otk_headers *headers, const char *name)
 {
-    for (size_t i = 0; i < headers->count; i++)
-        if (strcasecmp(headers->items[i].name, name) == 0)
+    for (size_t i = 0; i < headers->count; i++) {
+        const char *other = headers->items[i].name;
+        if ((*other | 0x20) == (*name | 0x20) && strcasecmp(other, name) == 0)
             return headers->items[i].value;
+    }
     return NULL;
 }
 

@@ -85,7 +85,7 @@ static size_t list_above(const struct list *l, uint64_t number)
 
 static void list_remove(struct list *l, const struct capture *c)
 {
-    size_t i = list_above(l, c->pub.number - 1);
+    size_t i = list_at(l, 0) == c ? 0 : list_above(l, c->pub.number - 1);
     if (list_at(l, i) != c)
         return;
     if (i == 0) {
