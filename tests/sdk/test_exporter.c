@@ -274,7 +274,8 @@ static void test_a_closed_port_is_tried_again_within_the_timeout(void **state)
     otk_signal_stats s = traces_of(&w);
     assert_int_equal(s.dropped[OTK_DROP_UNREACHABLE], 1);
     assert_true(s.retries > 0);
-    assert_noted(&w.notes, "export of traces: Couldn't connect to server");
+    assert_noted(&w.notes, "export of traces: Could"); /* "Couldn't connect to server", "Could not …" in newer curl */
+    assert_noted(&w.notes, "connect to server");
     otk_sdk_stop(w.sdk);
 }
 
