@@ -105,7 +105,7 @@ static void measure_requests(size_t spans, double ring_bound)
     size_t fill = RING_BYTES / body.size + times;
 
     compare(serve_ring, bench_serve_null, &request, times, fill, &ours, &floor);
-    snprintf(what, sizeof what, "CPU a request, %zu spans, ring at its bound", spans);
+    snprintf(what, sizeof what, "CPU a request, %zu spans, a full ring of 16 MiB", spans);
     bench_row(what, "ours / null libmicrohttpd", ours.cpu_us / floor.cpu_us, true, ring_bound);
     printf("  (%.1f us against %.1f us)\n", ours.cpu_us, floor.cpu_us);
     if (spans == 1)
