@@ -95,7 +95,6 @@ struct otk_http {
 
     /* The thread's own. */
     bool stopping;
-    bool progress; /* a request got on since this was cleared */
     uint64_t now_ms;
     uint64_t accept_at_ms; /* 0, or when a paused receiver accepts again */
     unsigned connections;
@@ -444,7 +443,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         return MHD_NO;
     if (!n->capture)
         return give_up(n);
-    n->http->progress = true;
     if (!n->begun)
         return begin(n, method, version);
     if (*size == 0)
@@ -668,26 +666,11 @@ static int run_round(struct otk_http *h, int timeout_ms)
     return n;
 }
 
-/* While requests come one upon the other, the daemon itself waits for the next piece: a system call less for each. It
- * looks at nothing else meanwhile, so a millisecond ends that. */
-static void run_on(struct otk_http *h)
-{
-    uint64_t until_ms = h->now_ms + 1;
-    while (h->progress && h->now_ms < until_ms) {
-        h->progress = false;
-        MHD_run_wait(h->daemon, 1);
-        h->now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000u;
-    }
-}
-
 static void *loop(void *arg)
 {
     struct otk_http *h = arg;
-    while (!h->stopping) {
-        h->progress = false;
+    while (!h->stopping)
         run_round(h, time_left(h));
-        run_on(h);
-    }
     epoll_ctl(h->epoll, EPOLL_CTL_DEL, h->stop_source.fd, NULL);
     for (int i = 0; i < ROUNDS_AT_STOP; i++)
         if (run_round(h, 0) <= 0 && time_left(h) != 0)
