@@ -1,8 +1,8 @@
 /* Captures as lines for people. */
 #include "json.h"
 #include "number.h"
-#include "utf8.h"
 #include "view.h"
+#include "visible.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -76,57 +76,9 @@ static void add_enum(struct text *t, const struct otk_enum_name *names, int32_t 
         otk_buffer_printf(&t->line, "%s %" PRId32, what, number);
 }
 
-/* The character that starts at `p`, when a terminal should not get it as it is: 0 otherwise. C1 controls act like
- * their ESC forms, and bidirectional marks make a line read as what it is not. */
-static unsigned hidden_character(const uint8_t *p, size_t size)
-{
-    if (*p < 0x20 || *p == 0x7f)
-        return *p ? *p : 0x100000;
-    if (size >= 2 && p[0] == 0xc2 && p[1] < 0xa0)
-        return p[1];
-    if (size < 3 || p[0] != 0xe2 || (p[1] != 0x80 && p[1] != 0x81))
-        return 0;
-    unsigned c = 0x2000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-    bool hidden = c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-    return hidden ? c : 0;
-}
-
-static void add_hidden(struct text *t, unsigned c)
-{
-    static const char *const short_forms[] = {['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t"};
-    if (c <= '\r' && short_forms[c])
-        add(t, short_forms[c]);
-    else
-        otk_buffer_printf(&t->line, "\\u%04x", c & 0xffff);
-}
-
-/* Well-formed text; `quote` is escaped too. */
-static void add_valid(struct text *t, const uint8_t *p, size_t size, char quote)
-{
-    for (size_t i = 0; i < size;) {
-        unsigned hidden = hidden_character(p + i, size - i);
-        if (hidden) {
-            add_hidden(t, hidden);
-            i += p[i] < 0x80 ? 1 : p[i] < 0xe0 ? 2 : 3;
-            continue;
-        }
-        if (p[i] == '\\' || (quote && p[i] == (uint8_t)quote))
-            otk_buffer_byte(&t->line, '\\');
-        otk_buffer_byte(&t->line, p[i++]);
-    }
-}
-
 static void add_escaped(struct text *t, const char *text, size_t size, char quote)
 {
-    const uint8_t *p = (const uint8_t *)text;
-    while (size) {
-        size_t valid = otk_utf8_valid(p, size);
-        add_valid(t, p, valid, quote);
-        if (valid < size)
-            otk_buffer_printf(&t->line, "\\x%02x", p[valid++]);
-        p += valid;
-        size -= valid;
-    }
+    otk_visible(&t->line, text, size, quote ? "\\\"" : "\\");
 }
 
 /* A string that may be long: cut between characters, its length told. */

@@ -1,0 +1,15 @@
+/* Text from outside, made safe to show: what a terminal, a log or a reader of XML would act on is spelled out instead. */
+#ifndef OTLPKIT_VISIBLE_H
+#define OTLPKIT_VISIBLE_H
+
+#include "buffer.h"
+
+/* Appends `text`; control characters and marks that turn the direction of writing become \n, \t, \u001b …, bytes that
+ * are no UTF-8 \xff. Each character that is in `also` gets a backslash. */
+void otk_visible(struct otk_buffer *out, const char *text, size_t size, const char *also);
+
+/* The size of the character at `p`, which is no ordinary one: hidden (its code goes to *code) or, with code 0x110000, a
+ * byte that is no UTF-8. 0: it can be shown as it is. */
+size_t otk_hidden_at(const uint8_t *p, size_t size, unsigned *code);
+
+#endif
