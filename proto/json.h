@@ -15,6 +15,23 @@ int otk_json_write(struct otk_buffer *out, const struct otk_message *type, const
  * become U+FFFD. */
 void otk_json_string(struct otk_buffer *out, const char *text, size_t size);
 
+/* Append bytes as a JSON string: in lower case hex, and in base64. */
+void otk_json_hex(struct otk_buffer *out, const uint8_t *data, size_t size);
+void otk_json_base64(struct otk_buffer *out, const uint8_t *data, size_t size);
+
+/* Appends the shortest number that reads back the same, or "NaN", "Infinity", "-Infinity". */
+void otk_json_double(struct otk_buffer *out, double value);
+
+/* ---- Members of an object, written one after the other --------------- */
+
+/* `"name":`, behind a comma unless the object has just begun. */
+void otk_json_key(struct otk_buffer *out, const char *name);
+void otk_json_text(struct otk_buffer *out, const char *name, const char *text);
+void otk_json_number(struct otk_buffer *out, const char *name, uint64_t number);
+void otk_json_flag(struct otk_buffer *out, const char *name, bool flag);
+
+/* ---- Reading --------------------------------------------------------- */
+
 /* What a reader of JSON took although a sender must not write it so, and what
  * has no place in protobuf bytes: counted, and the first one named. */
 struct otk_json_notes {

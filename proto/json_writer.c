@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <math.h>
 
 #include "json.h"
@@ -106,7 +107,7 @@ void otk_json_string(struct otk_buffer *out, const char *text, size_t size)
     otk_buffer_clear(&repaired);
 }
 
-static void write_hex(struct otk_buffer *out, const uint8_t *data, size_t size)
+void otk_json_hex(struct otk_buffer *out, const uint8_t *data, size_t size)
 {
     uint8_t *to = otk_buffer_reserve(out, 2 * size + 2);
     if (!to)
@@ -120,7 +121,7 @@ static void write_hex(struct otk_buffer *out, const uint8_t *data, size_t size)
     out->size = (size_t)(to - out->data);
 }
 
-static void write_base64(struct otk_buffer *out, const uint8_t *data, size_t size)
+void otk_json_base64(struct otk_buffer *out, const uint8_t *data, size_t size)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint8_t *to = otk_buffer_reserve(out, (size + 2) / 3 * 4 + 2);
@@ -138,6 +139,34 @@ static void write_base64(struct otk_buffer *out, const uint8_t *data, size_t siz
     }
     *to++ = '"';
     out->size = (size_t)(to - out->data);
+}
+
+/* ---- Members --------------------------------------------------------- */
+
+void otk_json_key(struct otk_buffer *out, const char *name)
+{
+    uint8_t last = out->size ? out->data[out->size - 1] : '{';
+    otk_buffer_text(out, last == '{' ? "\"" : ",\"");
+    otk_buffer_text(out, name);
+    otk_buffer_text(out, "\":");
+}
+
+void otk_json_text(struct otk_buffer *out, const char *name, const char *text)
+{
+    otk_json_key(out, name);
+    otk_json_string(out, text, strlen(text));
+}
+
+void otk_json_number(struct otk_buffer *out, const char *name, uint64_t number)
+{
+    otk_json_key(out, name);
+    otk_buffer_printf(out, "%" PRIu64, number);
+}
+
+void otk_json_flag(struct otk_buffer *out, const char *name, bool flag)
+{
+    otk_json_key(out, name);
+    otk_buffer_text(out, flag ? "true" : "false");
 }
 
 /* ---- Scalars --------------------------------------------------------- */
@@ -170,6 +199,13 @@ static size_t put_double(char *to, double value)
     if (isinf(value))
         return put_text(to, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
     return otk_number_double(to, value);
+}
+
+void otk_json_double(struct otk_buffer *out, double value)
+{
+    uint8_t *to = otk_buffer_reserve(out, OTK_NUMBER_MAX);
+    if (to)
+        out->size += put_double((char *)to, value);
 }
 
 static size_t put_scalar(char *to, const struct otk_field *f, uint64_t raw)
@@ -241,9 +277,9 @@ static void write_value(struct otk_buffer *out, const struct otk_record *record)
         break;
     case OTK_FIELD_BYTES:
         if (f->id_size)
-            write_hex(out, record->data, record->size);
+            otk_json_hex(out, record->data, record->size);
         else
-            write_base64(out, record->data, record->size);
+            otk_json_base64(out, record->data, record->size);
         break;
     default:
         write_scalar(out, f, record->scalar);
@@ -341,7 +377,7 @@ static void write_any(struct otk_buffer *out, const struct otk_message *m, const
         write_members(out, bad_request, value.data, value.data + value.size, false);
     } else if (value.field) {
         otk_buffer_text(out, ",\"value\":");
-        write_base64(out, value.data, value.size);
+        otk_json_base64(out, value.data, value.size);
     }
     otk_buffer_byte(out, '}');
 }

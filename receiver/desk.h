@@ -23,11 +23,15 @@ struct otk_question {
     struct capture *request; /* target, headers and body */
     struct otk_arguments arguments; /* the target's query */
     const struct otk_page *page;
-    void *state; /* the page's own */
+    otk_string rest; /* of the path, behind the page's */
+    void *state;     /* the page's own */
 
-    /* The answer. Status and headers are settled with the first step that leaves something in `out` or is done. */
+    /* The answer. Status and headers are settled with the first step that leaves something in `out` or is done. When
+     * `out` has failed, the question is at its end: 503 where nothing has left yet, else the connection is cut, so that
+     * nobody takes the part for the whole. */
     unsigned status;          /* 200 */
     const char *content_type; /* application/json */
+    const char *allow;        /* goes with a 405: its Allow header; else NULL */
     struct otk_buffer out;
     uint64_t again_ns; /* of CLOCK_MONOTONIC; UINT64_MAX: no time */
 };
@@ -35,7 +39,7 @@ struct otk_question {
 /* What a question is asked of. */
 struct otk_page {
     const char *method; /* GET serves HEAD, too */
-    const char *path;   /* /otlpkit/wait */
+    const char *path;   /* /otlpkit/wait; one that ends with '/' stands for all that follows, see `rest` */
     const char *const *arguments; /* those it knows, ended by NULL; any other is refused with 400 */
 
     /* Each step appends to q->out, which is empty then. `open` (may be NULL) comes first, `close` (may be NULL) last,
@@ -48,8 +52,11 @@ struct otk_page {
     bool (*concerns)(struct otk_question *q, const struct capture *c);
 };
 
-/* All pages, ended by one without a path. */
-extern const struct otk_page otk_pages[];
+/* ---- Of pages.c ------------------------------------------------------ */
+
+/* Settles `page`, `rest` and `arguments` by the request's method, its query, and `path`: the target's without query and
+ * session, /otlpkit/wait. Returns false once it has answered by otk_question_refuse(): 404, 405 or 400. */
+bool otk_question_route(struct otk_question *q, otk_string path);
 
 /* An answer of {"code":…,"message":…} in place of what was said so far. For `open`, and for a first step that then
  * returns OTK_STEP_DONE. */

@@ -1,0 +1,56 @@
+/* The pages of the HTTP face: what each file of them gives to the table, and what they share. */
+#ifndef OTLPKIT_PAGES_H
+#define OTLPKIT_PAGES_H
+
+#include "desk.h"
+#include "query.h"
+#include "store.h"
+
+#define PAGE_STEP_CAPTURES 32
+#define PAGE_STEP_BYTES ((size_t)128 << 10)
+
+extern const struct otk_page otk_page_dump;
+extern const struct otk_page otk_page_spans, otk_page_metrics, otk_page_logs;
+extern const struct otk_page otk_page_requests;
+extern const struct otk_page otk_page_stats;
+extern const struct otk_page otk_page_wait, otk_page_judge;
+extern const struct otk_page otk_page_stream;
+
+/* ---- Answers --------------------------------------------------------- */
+
+/* For `open`: refuses with a status and a sentence, and is false. */
+__attribute__((format(printf, 3, 4))) bool otk_page_refuse(struct otk_question *q, unsigned status, const char *format,
+                                                           ...);
+
+/* Ends a question that cannot go on. */
+enum otk_step otk_page_fail(struct otk_question *q, int code);
+
+/* ---- Arguments ------------------------------------------------------- */
+
+/* An unsigned number under `name`; `*out` stays where there is none. False: refused. */
+bool otk_page_number(struct otk_question *q, const char *name, uint64_t *out);
+
+/* A duration under `name`, as 500ms, 5s, 1m, 1h; at most an hour. False: refused. */
+bool otk_page_duration(struct otk_question *q, const char *name, uint64_t *ms);
+
+/* The query under `where`, for the caller to free; NULL where there is none. False: refused. */
+bool otk_page_where(struct otk_question *q, struct otk_query **out);
+
+/* ---- Walking --------------------------------------------------------- */
+
+/* The captures that had come when the question was asked, a step's worth at a time. */
+struct page_walk {
+    uint64_t number;  /* of the last one shown */
+    uint64_t newest;  /* where it ends */
+    unsigned in_step; /* how many this step has shown */
+};
+
+void otk_page_walk_init(struct page_walk *w, struct otk_question *q);
+
+/* The next one, with a reference for the caller; NULL at the end. */
+struct capture *otk_page_walk_next(struct page_walk *w, struct otk_question *q);
+
+/* Whether this step has done enough. */
+bool otk_page_is_enough(const struct page_walk *w, const struct otk_question *q);
+
+#endif
