@@ -6,13 +6,15 @@
 
 enum exit_code {
     EXIT_HOLDS = 0,
+    EXIT_UNMET = 1,  /* something does not hold */
     EXIT_USAGE = 2,  /* wrong usage, or unreadable input */
     EXIT_MACHINE = 3 /* the machine refused: a port, a file, memory */
 };
 
 struct command {
     const char *name;
-    const char *operands; /* FILE..., or "" */
+    const char *operands; /* FILE..., [FILE]... when there may be none, or "" */
+    bool ends_at_operand; /* what follows the first operand is its own, dashes or not */
     const char *summary;  /* one line for the list of commands */
     const char *details;  /* what its help says above the options */
     const struct option *options;

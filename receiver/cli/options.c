@@ -82,6 +82,18 @@ static bool parse_text(const char *text, const struct option *option, void *to)
     return *text;
 }
 
+static bool parse_list(const char *text, const struct option *option, void *to)
+{
+    struct words *words = to;
+    (void)option;
+    const char **longer = reallocarray(words->items, words->count + 1, sizeof *longer);
+    if (!longer)
+        return false;
+    words->items = longer;
+    words->items[words->count++] = text;
+    return *text;
+}
+
 static bool parse_choice(const char *text, const struct option *option, void *to)
 {
     for (int i = 0; option->choices[i]; i++) {
@@ -99,6 +111,7 @@ static const struct {
 } kinds[] = {
     [OPTION_FLAG] = {NULL, ""},
     [OPTION_TEXT] = {parse_text, "some text"},
+    [OPTION_LIST] = {parse_list, "some text"},
     [OPTION_PORT] = {parse_port, "a port from 0 to 65535"},
     [OPTION_SIZE] = {parse_size, "a size such as 64MiB"},
     [OPTION_DURATION] = {parse_duration, "a duration such as 500ms, 2s or 1m"},
@@ -203,6 +216,7 @@ int otk_options_parse(const struct command *command, int argc, char **argv, void
         const char *word = argv[i];
         if (only_operands || *word != '-' || !word[1]) {
             operands->items[operands->count++] = argv[i];
+            only_operands = only_operands || command->ends_at_operand;
         } else if (strcmp(word, "--") == 0) {
             only_operands = true;
         } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
@@ -217,10 +231,11 @@ int otk_options_parse(const struct command *command, int argc, char **argv, void
                 return rc;
         }
     }
+    operands->items[operands->count] = NULL;
     if (operands->count && !*command->operands)
         return otk_options_wrong(command, "takes no operands, but got '%s'", operands->items[0]);
-    if (!operands->count && *command->operands)
-        return otk_options_wrong(command, "needs at least one %.*s", (int)strcspn(command->operands, "."),
+    if (!operands->count && *command->operands && *command->operands != '[')
+        return otk_options_wrong(command, "needs at least one %.*s", (int)strcspn(command->operands, ". "),
                                  command->operands);
     return OPTIONS_GO;
 }

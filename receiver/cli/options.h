@@ -2,12 +2,14 @@
 #ifndef OTLPKIT_OPTIONS_H
 #define OTLPKIT_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What an option's argument is, and the type of the member that takes it. */
 enum option_kind {
     OPTION_FLAG,     /* none; bool */
     OPTION_TEXT,     /* const char * */
+    OPTION_LIST,     /* text, as often as it is given; struct words */
     OPTION_PORT,     /* 0 to 65535; uint16_t */
     OPTION_SIZE,     /* 64MiB; size_t */
     OPTION_DURATION, /* 500ms, 2s, 1m; unsigned, milliseconds */
@@ -28,8 +30,14 @@ struct option {
 #define OPTION_OF(name, argument, choices, type, member, help) \
     {name, argument, OPTION_CHOICE, offsetof(type, member), choices, help}
 
+/* Starts empty; free() the items. */
+struct words {
+    const char **items;
+    size_t count;
+};
+
 struct operands {
-    char **items;
+    char **items; /* a NULL behind the last */
     int count;
 };
 

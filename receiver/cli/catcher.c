@@ -1,0 +1,112 @@
+#include "catcher.h"
+
+#include "show.h"
+
+#include <errno.h>
+
+/* Besides connections: standard ones, listening and waking, files that are saved to. */
+#define OTHER_FILES 64
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int machine_refused(const struct catcher *c, const char *message)
+{
+    fprintf(stderr, "otlpkit %s: %s\n", c->command->name, message);
+    return EXIT_MACHINE;
+}
+
+static int open_save(struct catcher *c)
+{
+    otk_error error;
+    if (!c->save)
+        return EXIT_HOLDS;
+    if (ends_with(c->save, ".warc")) {
+        c->archive = otk_archive_open(c->save, &error);
+        return c->archive ? EXIT_HOLDS : machine_refused(c, error.message);
+    }
+    if (!ends_with(c->save, ".jsonl"))
+        return otk_options_wrong(c->command, "--save needs a name that ends in .jsonl or .warc, not '%s'", c->save);
+    c->lines = fopen(c->save, "we");
+    if (c->lines)
+        return EXIT_HOLDS;
+    fprintf(stderr, "otlpkit %s: cannot write %s: %s\n", c->command->name, c->save, strerror(errno));
+    return EXIT_MACHINE;
+}
+
+/* Every connection is an open file, and the usual soft limit is 1024. */
+static void allow_connections(struct catcher *c)
+{
+    rlim_t wanted = (rlim_t)c->receiver.max_connections + OTHER_FILES;
+    getrlimit(RLIMIT_NOFILE, &c->files);
+    struct rlimit more = c->files;
+    if (more.rlim_cur >= wanted)
+        return;
+    more.rlim_cur = wanted < more.rlim_max ? wanted : more.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &more);
+}
+
+int otk_catcher_start(struct catcher *c, otk_receiver **out)
+{
+    otk_error error;
+    otk_path paths[OTK_SIGNAL_COUNT];
+    c->receiver.paths = paths;
+    for (unsigned i = 0; i < OTK_SIGNAL_COUNT; i++)
+        if (c->paths[i])
+            paths[c->receiver.path_count++] = (otk_path){c->paths[i], (otk_signal)i};
+    c->main_thread = pthread_self();
+    allow_connections(c);
+    int code = open_save(c);
+    if (code)
+        return code;
+    *out = otk_receiver_start(&c->receiver, &error);
+    if (*out)
+        return EXIT_HOLDS;
+    machine_refused(c, error.message);
+    otk_catcher_end(c);
+    return error.code == OTK_EINVAL ? EXIT_USAGE : EXIT_MACHINE;
+}
+
+void otk_catcher_wake(const struct catcher *c)
+{
+    pthread_kill(c->main_thread, CATCHER_WAKE);
+}
+
+void otk_catcher_fail(struct catcher *c, const char *where, int code)
+{
+    fprintf(stderr, "otlpkit %s: cannot write to %s: %s\n", c->command->name, where, otk_show_error(code));
+    c->failed = true;
+    otk_catcher_wake(c);
+}
+
+static int save(struct catcher *c, const otk_capture *capture)
+{
+    if (c->archive)
+        return otk_archive_add(c->archive, capture);
+    if (!c->lines)
+        return 0;
+    int rc = otk_capture_write_json(capture, c->lines);
+    return rc ? rc : fflush(c->lines) ? OTK_ESYSTEM : 0;
+}
+
+bool otk_catcher_save(struct catcher *c, const otk_capture *capture)
+{
+    if (c->failed)
+        return false;
+    int rc = save(c, capture);
+    if (rc)
+        otk_catcher_fail(c, c->save, rc);
+    return !rc;
+}
+
+int otk_catcher_end(struct catcher *c)
+{
+    bool failed = c->archive && otk_archive_close(c->archive);
+    failed = (c->lines && fclose(c->lines)) || failed;
+    if (failed && !c->failed)
+        fprintf(stderr, "otlpkit %s: cannot write to %s: %s\n", c->command->name, c->save, strerror(errno));
+    return failed || c->failed ? EXIT_MACHINE : EXIT_HOLDS;
+}
