@@ -7,7 +7,6 @@
 #include <time.h>
 
 #define DEPTH_MAX 8
-#define PARTS_MAX 1000
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -121,6 +120,7 @@ static const char *fault_of(const otk_condition *c)
             return "that is no measure";
         return c->low <= c->high ? NULL : "low is above high, or not a number";
     case OTK_CONDITION_ALL:
+        return NULL;
     case OTK_CONDITION_ANY:
         return c->condition_count ? NULL : "a list of conditions is empty";
     }
@@ -171,7 +171,7 @@ static int init(struct otk_expectation *e, const otk_condition *c, const struct 
         return init_leaf(e, error);
     *budget -= c->condition_count;
     e->parts = calloc(c->condition_count, sizeof *e->parts);
-    if (!e->parts)
+    if (!e->parts && c->condition_count)
         return OTK_ENOMEM;
     int rc = 0;
     while (!rc && e->part_count < c->condition_count) {
@@ -184,7 +184,7 @@ static int init(struct otk_expectation *e, const otk_condition *c, const struct 
 int otk_expectation_init(struct otk_expectation *e, const otk_condition *c, const struct otk_beginning *at,
                          otk_error *error)
 {
-    size_t budget = PARTS_MAX;
+    size_t budget = OTK_CONDITIONS_MAX;
     *error = (otk_error){0};
     int rc = init(e, c, at, &budget, DEPTH_MAX, error);
     if (rc && !error->message[0])
@@ -405,11 +405,15 @@ static struct otk_judgement judge_leaf(const struct otk_expectation *e, uint64_t
     return (struct otk_judgement){OTK_VERDICT_OPEN, quiet_ns};
 }
 
-/* All hold when each does, and are hopeless when one is; for any it is the other way round. */
-struct otk_judgement otk_expectation_judge(const struct otk_expectation *e, uint64_t now_ns)
+/* When the time has passed in which it had to hold. */
+static uint64_t end_ns(const struct otk_expectation *e)
 {
-    if (!is_combination(e))
-        return judge_leaf(e, now_ns);
+    return e->at.now_ns + (uint64_t)e->condition.within_ms * 1000000u;
+}
+
+/* All hold when each does, and are hopeless when one is; for any it is the other way round. */
+static struct otk_judgement judge_combination(const struct otk_expectation *e, uint64_t now_ns)
+{
     bool all = e->condition.kind == OTK_CONDITION_ALL;
     enum otk_verdict decides = all ? OTK_VERDICT_HOPELESS : OTK_VERDICT_HOLDS;
     struct otk_judgement out = {all ? OTK_VERDICT_HOLDS : OTK_VERDICT_HOPELESS, UINT64_MAX};
@@ -422,4 +426,19 @@ struct otk_judgement otk_expectation_judge(const struct otk_expectation *e, uint
         out.again_ns = part.again_ns < out.again_ns ? part.again_ns : out.again_ns;
     }
     return out;
+}
+
+bool otk_expectation_is_late(const struct otk_expectation *e, uint64_t now_ns)
+{
+    return e->condition.within_ms && end_ns(e) <= now_ns;
+}
+
+struct otk_judgement otk_expectation_judge(const struct otk_expectation *e, uint64_t now_ns)
+{
+    struct otk_judgement j = is_combination(e) ? judge_combination(e, now_ns) : judge_leaf(e, now_ns);
+    if (j.verdict != OTK_VERDICT_OPEN || !e->condition.within_ms)
+        return j;
+    if (otk_expectation_is_late(e, now_ns))
+        return (struct otk_judgement){OTK_VERDICT_HOPELESS, UINT64_MAX};
+    return (struct otk_judgement){OTK_VERDICT_OPEN, j.again_ns < end_ns(e) ? j.again_ns : end_ns(e)};
 }

@@ -11,6 +11,8 @@
 #include "measure.h"
 #include "query.h"
 
+#define OTK_CONDITIONS_MAX 1000 /* in one wait */
+
 /* Where a wait begins. */
 struct otk_beginning {
     uint64_t number; /* of the newest capture */
@@ -55,6 +57,9 @@ int otk_expectation_feed(struct otk_expectation *e, struct capture *c, uint64_t 
 bool otk_expectation_concerns(const struct otk_expectation *e, const struct capture *c);
 
 struct otk_judgement otk_expectation_judge(const struct otk_expectation *e, uint64_t now_ns);
+
+/* Whether its own time, condition.within_ms, has passed. */
+bool otk_expectation_is_late(const struct otk_expectation *e, uint64_t now_ns);
 
 /* How often the condition's subject was seen: matches or requests. */
 uint64_t otk_expectation_seen(const struct otk_expectation *e);

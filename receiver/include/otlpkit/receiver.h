@@ -488,6 +488,36 @@ OTK_API otk_report *otk_expect(otk_receiver *rx, otk_condition condition, unsign
  * reset, else the report on that. */
 OTK_API otk_report *otk_expect_nothing_lost(otk_receiver *rx);
 
+/* Lines of expectations, each a condition: `never { status = error }`. They come
+ * from files, command lines and requests; docs/expectations.md tells the
+ * language. */
+typedef struct otk_expectations otk_expectations;
+
+/* NULL when memory ran out. */
+OTK_API otk_expectations *otk_expectations_new(void);
+OTK_API void otk_expectations_free(otk_expectations *e);
+
+/* Adds the lines of `text`. `where` names them in errors and reports, as
+ * "shop.expect" in "shop.expect:3"; NULL: they have no place. Returns 0; or adds
+ * nothing and fills `error` (may be NULL) with the first thing that is wrong:
+ * OTK_EINVAL, OTK_ELIMIT (1 MiB or 10,000 lines a text, 1,000 conditions in
+ * all), OTK_ENOMEM. */
+OTK_API int otk_expectations_add(otk_expectations *e, const char *text, const char *where, otk_error *error);
+
+/* The same with what is in the file at `path`; "-" is standard input. Also
+ * OTK_ESYSTEM, when it cannot be read. */
+OTK_API int otk_expectations_add_file(otk_expectations *e, const char *path, otk_error *error);
+
+/* What was wrong with the lines that were added last, ten faults at most, each
+ * with its line and a caret below the place; "" when nothing was. Valid until
+ * the next call with `e`. */
+OTK_API const char *otk_expectations_explain(otk_expectations *e);
+
+/* Like otk_receiver_wait() for all of them at once; where there are none, they
+ * hold. A line that cannot hold any more ends it, and then too the report tells
+ * of every line. */
+OTK_API int otk_receiver_judge(otk_receiver *rx, const otk_expectations *e, unsigned timeout_ms, otk_report **report);
+
 /* 0, or the code that the wait returned. */
 OTK_API int otk_report_code(const otk_report *report);
 
@@ -496,6 +526,18 @@ OTK_API int otk_report_code(const otk_report *report);
  * memory ran out. */
 OTK_API const char *otk_report_text(otk_report *report);
 OTK_API const char *otk_report_json(otk_report *report);
+
+typedef enum otk_report_format {
+    OTK_REPORT_TEXT = 0, /* as otk_report_text() */
+    OTK_REPORT_JSON,     /* as otk_report_json(), and a newline */
+    OTK_REPORT_TAP,      /* TAP 14, a test point a condition */
+    OTK_REPORT_JUNIT,    /* JUnit's XML */
+    OTK_REPORT_GITHUB    /* workflow commands, which annotate files */
+} otk_report_format;
+
+/* Writes the report. Returns 0, OTK_ENOMEM, or OTK_ESYSTEM when `to` cannot be
+ * written. */
+OTK_API int otk_report_write(otk_report *report, otk_report_format format, FILE *to);
 
 OTK_API void otk_report_free(otk_report *report);
 
@@ -516,12 +558,36 @@ struct otk_condition {
     bool truth; /* MATCHES: the selector as a whole holds; otherwise its matches are counted */
     uint64_t at_least, at_most;
     bool only_new;     /* REQUESTS: those that come after the wait began */
-    unsigned quiet_ms; /* it holds, and nothing that it looks at came for so long */
+    unsigned quiet_ms;  /* it holds, and nothing that it looks at came for so long */
+    unsigned within_ms; /* it must hold by then after the wait began; 0: the wait's timeout is enough */
     otk_measure measure;
     double argument, low, high;
     const otk_condition *conditions;
     size_t condition_count;
+    const char *file; /* where it is written, for reports: "shop.expect"; NULL: nowhere */
+    unsigned line;
 };
+
+/* ---- Faults ---------------------------------------------------------- */
+
+/* A fault script says how the next requests are answered, in place of being
+ * accepted: "503 x2 retry-after=1, ok; logs: hang". When it is played to its
+ * end, requests are accepted again. docs/faults.md tells all of it. */
+
+/* In place of the script before. Returns 0, or fills `error` (may be NULL):
+ * OTK_EINVAL for a script that cannot be, OTK_ENOMEM. */
+OTK_API int otk_receiver_faults_set(otk_receiver *rx, const char *script, otk_error *error);
+
+/* From now on requests are accepted. */
+OTK_API void otk_receiver_faults_clear(otk_receiver *rx);
+
+/* The steps that are left, as a JSON array; free() it. "[]" when the script
+ * was played to its end. NULL when memory ran out. */
+OTK_API char *otk_receiver_faults_left(otk_receiver *rx);
+
+/* NULL when the script is right, or when memory ran out. Else what is wrong
+ * with it: a sentence, the line, and a caret below the place; free() it. */
+OTK_API char *otk_faults_explain(const char *script);
 
 /* ---- OTLP/JSON and text ---------------------------------------------- */
 

@@ -1,0 +1,535 @@
+#include "expectations.h"
+
+#include "arena.h"
+#include "caret.h"
+#include "selector_lexer.h"
+#include "visible.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TEXT_SIZE_MAX ((size_t)1 << 20)
+#define LINES_MAX 10000
+#define FAULTS_MAX 10
+#define FAULTS_LIMIT ((size_t)4 << 20)
+
+struct otk_expectations {
+    struct otk_arena arena;
+    otk_condition *conditions;
+    size_t count, capacity;
+    struct otk_buffer faults; /* of the last text */
+};
+
+/* A text on its way in. */
+struct reading {
+    otk_expectations *e;
+    const char *where; /* or NULL */
+    const char *original;
+    char *text; /* a copy, in which comments and ends of lines become spaces */
+    size_t size;
+    char *room; /* for the lexer: as large as the text */
+    struct otk_buffer selector;
+    unsigned line; /* of the condition */
+    unsigned fault_count;
+    otk_error error; /* the first fault */
+};
+
+/* A condition: a line and those that go on it. */
+struct clause {
+    struct reading *r;
+    size_t begin, at, end; /* `at`: read up to here */
+    const char *selector;  /* "" when there is none */
+    unsigned within_ms;
+};
+
+/* ---- Faults ---------------------------------------------------------- */
+
+static unsigned line_of(const struct clause *c, size_t at)
+{
+    unsigned line = c->r->line;
+    for (size_t i = c->begin; i < at; i++)
+        line += c->r->original[i] == '\n';
+    return line;
+}
+
+/* shop.expect:3: sentence, the line, and a caret. */
+static void write_fault(struct reading *r, unsigned line, const char *sentence, struct sel_place place)
+{
+    struct otk_buffer *out = &r->e->faults;
+    size_t from = out->size;
+    if (r->where)
+        otk_visible(out, r->where, strlen(r->where), "");
+    otk_buffer_printf(out, r->where ? ":%u: %s" : "line %u: %s", line, sentence);
+    if (!r->fault_count && !out->failed)
+        snprintf(r->error.message, sizeof r->error.message, "%.*s", (int)(out->size - from), (char *)out->data + from);
+    otk_caret_write(out, r->original, place.at, place.size);
+}
+
+static int wrong(const struct clause *c, struct sel_place place, const char *sentence)
+{
+    struct reading *r = c->r;
+    if (r->fault_count < FAULTS_MAX)
+        write_fault(r, line_of(c, place.at), sentence, place);
+    r->fault_count++;
+    return OTK_EINVAL;
+}
+
+static int wrong_here(const struct clause *c, const char *sentence)
+{
+    return wrong(c, (struct sel_place){(uint32_t)c->at, 1}, sentence);
+}
+
+/* ---- Pieces ---------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* Goes to what is no space and no comment, and makes spaces of what lies between. */
+static void skip_blank(struct clause *c)
+{
+    char *text = c->r->text;
+    bool comment = false;
+    for (; c->at < c->end && (comment || is_space(text[c->at]) || text[c->at] == '#'); c->at++) {
+        comment = text[c->at] == '#' || (comment && text[c->at] != '\n');
+        text[c->at] = ' ';
+    }
+}
+
+static bool take_word(struct clause *c, const char *word)
+{
+    size_t n = strlen(word);
+    const char *at = c->r->text + c->at;
+    if (c->end - c->at < n || memcmp(at, word, n) != 0 || (c->end - c->at > n && is_letter(at[n])))
+        return false;
+    c->at += n;
+    return true;
+}
+
+static bool take_dots(struct clause *c)
+{
+    bool dots = c->end - c->at >= 2 && memcmp(c->r->text + c->at, "..", 2) == 0;
+    c->at += dots ? 2 : 0;
+    return dots;
+}
+
+static int take_number(struct clause *c, uint64_t *out)
+{
+    struct sel_place place = {(uint32_t)c->at, 0};
+    for (*out = 0; c->at < c->end && is_digit(c->r->text[c->at]); c->at++)
+        *out = *out * 10 + (uint64_t)(c->r->text[c->at] - '0');
+    place.size = (uint32_t)c->at - place.at;
+    return place.size <= 18 ? 0 : wrong(c, place, "this number is too large");
+}
+
+static bool at_digit(const struct clause *c)
+{
+    return c->at < c->end && is_digit(c->r->text[c->at]);
+}
+
+/* ---- Selectors ------------------------------------------------------- */
+
+/* Comments are no tokens of selectors. */
+static int next_token(struct clause *c, struct sel_token *out)
+{
+    struct sel_fault fault;
+    skip_blank(c);
+    struct sel_lexer lexer = {c->r->text + c->at, c->end - c->at, 0, c->r->room, &fault};
+    int rc = otk_sel_next_token(&lexer, out);
+    if (rc)
+        return wrong(c, (struct sel_place){fault.place.at + (uint32_t)c->at, fault.place.size}, fault.sentence);
+    out->place.at += (uint32_t)c->at;
+    c->at += lexer.at;
+    return 0;
+}
+
+static int depth_change(const struct sel_token *t)
+{
+    if (t->kind != SEL_TOKEN_SIGN || t->text.size != 1)
+        return 0;
+    return strchr("({[", *t->text.data) ? 1 : strchr(")}]", *t->text.data) ? -1 : 0;
+}
+
+static bool is_within(const struct sel_token *t)
+{
+    return t->kind == SEL_TOKEN_WORD && t->text.size == 6 && memcmp(t->text.data, "within", 6) == 0;
+}
+
+/* Reads up to `within` outside of all brackets, or the end, and keeps the tokens with single spaces between. */
+static int take_tokens(struct clause *c, struct sel_place *place, struct sel_token *behind)
+{
+    struct otk_buffer *out = &c->r->selector;
+    int depth = 0;
+    size_t end = c->at;
+    out->size = 0;
+    for (;;) {
+        int rc = next_token(c, behind);
+        if (rc)
+            return rc;
+        if (behind->kind == SEL_TOKEN_END || (depth <= 0 && is_within(behind)))
+            break;
+        if (!out->size)
+            place->at = behind->place.at;
+        else if (behind->place.at > end)
+            otk_buffer_byte(out, ' ');
+        otk_buffer_append(out, behind->text.data, behind->text.size);
+        depth += depth_change(behind);
+        end = behind->place.at + behind->text.size;
+    }
+    place->size = out->size ? (uint32_t)end - place->at : 0;
+    return out->failed;
+}
+
+/* A line that begins with white space goes on the one before: who did not mean that gets a fault at its first character. */
+static const char *hint_at(const struct clause *c, size_t at)
+{
+    size_t from = at;
+    while (from > c->begin && c->r->original[from - 1] != '\n')
+        from--;
+    for (size_t i = from; i < at; i++)
+        if (!is_space(c->r->original[i]))
+            return "";
+    return from > c->begin ? "; it goes on the line before, because it begins with white space" : "";
+}
+
+static int wrong_selector(struct clause *c, struct sel_place place, const struct sel_fault *fault)
+{
+    char sentence[512];
+    struct sel_place at = {place.at + fault->place.at, fault->place.size};
+    if (!fault->place.at && is_letter(c->r->text[place.at]))
+        return wrong(c, at, "a line is a selector, { … } metric{ … } or log{ … }, behind a count, never or complete");
+    snprintf(sentence, sizeof sentence, "%s%s", fault->sentence, hint_at(c, at.at));
+    return wrong(c, at, sentence);
+}
+
+/* The text is parsed where it stands, for places; what is kept has no line breaks and comments in it. */
+static int check_selector(struct clause *c, struct sel_place place, bool of_spans)
+{
+    struct sel_selector *s;
+    struct sel_fault fault = {0};
+    char *end = c->r->text + place.at + place.size, behind = *end;
+    *end = '\0';
+    int rc = otk_selector_parse(&s, c->r->text + place.at, &fault);
+    *end = behind;
+    if (rc == OTK_EINVAL)
+        return wrong_selector(c, place, &fault);
+    if (rc)
+        return rc;
+    bool wrong_signal = of_spans && s->signal != OTK_SIGNAL_TRACES;
+    otk_selector_free(s);
+    if (wrong_signal)
+        return wrong(c, place, "a trace is told by a selector of spans: { … }");
+    c->selector = otk_arena_string(&c->r->e->arena, (const char *)c->r->selector.data, c->r->selector.size);
+    return c->selector ? 0 : OTK_ENOMEM;
+}
+
+static int take_deadline(struct clause *c)
+{
+    struct sel_token t;
+    int rc = next_token(c, &t);
+    if (rc)
+        return rc;
+    if (t.kind != SEL_TOKEN_DURATION || t.i < 1000000)
+        return wrong(c, t.place, "behind `within` stands a duration of 1ms or more, as in within 2s");
+    if (t.i / 1000000 > 1000 * 3600)
+        return wrong(c, t.place, "this is longer than an hour");
+    c->within_ms = (unsigned)(t.i / 1000000);
+    rc = next_token(c, &t);
+    return rc || t.kind == SEL_TOKEN_END ? rc : wrong(c, t.place, "the line should end behind the duration");
+}
+
+/* What all kinds of lines end with: a selector, and `within`. */
+static int take_rest(struct clause *c, bool of_spans)
+{
+    struct sel_place place = {0};
+    struct sel_token behind;
+    int rc = take_tokens(c, &place, &behind);
+    if (!rc && place.size)
+        rc = check_selector(c, place, of_spans);
+    return rc || behind.kind == SEL_TOKEN_END ? rc : take_deadline(c);
+}
+
+static int take_selector(struct clause *c, const char *missing)
+{
+    size_t at = c->at;
+    int rc = take_rest(c, false);
+    if (rc || *c->selector)
+        return rc;
+    c->at = at;
+    return wrong_here(c, missing);
+}
+
+/* ---- Kinds of lines -------------------------------------------------- */
+
+static int read_never(struct clause *c, otk_condition *out)
+{
+    int rc = take_selector(c, "behind `never` stands a selector, as in never { status = error }");
+    *out = otk_none(c->selector, c->within_ms);
+    return rc;
+}
+
+static int read_complete(struct clause *c, otk_condition *out)
+{
+    uint64_t spans = 0;
+    skip_blank(c);
+    int rc = at_digit(c) ? take_number(c, &spans) : 0;
+    if (!rc)
+        rc = take_rest(c, true);
+    *out = otk_trace_complete(*c->selector ? c->selector : NULL, spans, 0);
+    out->within_ms = c->within_ms;
+    return rc;
+}
+
+/* 3, 2.., ..5, 2..5 */
+static int read_count(struct clause *c, otk_condition *out)
+{
+    uint64_t low = 0, high = UINT64_MAX;
+    struct sel_place place = {(uint32_t)c->at, 0};
+    int rc = take_number(c, &low);
+    if (!rc && !take_dots(c))
+        high = low;
+    else if (!rc && at_digit(c))
+        rc = take_number(c, &high);
+    place.size = (uint32_t)c->at - place.at;
+    if (!rc && low > high)
+        rc = wrong(c, place, "from more to less: the smaller number comes first");
+    if (!rc)
+        rc = take_selector(c, "behind a count stands a selector, as in 3 { name = \"charge\" }");
+    *out = otk_seen_times(c->selector, low, high);
+    out->within_ms = c->within_ms;
+    return rc;
+}
+
+static int read_seen(struct clause *c, otk_condition *out)
+{
+    int rc = take_selector(c, "a selector should stand here");
+    *out = otk_seen(c->selector);
+    out->within_ms = c->within_ms;
+    return rc;
+}
+
+/* The words that a line may begin with. */
+static const struct kind {
+    const char *word;
+    int (*read)(struct clause *c, otk_condition *out);
+} kinds[] = {
+    {"never", read_never},
+    {"complete", read_complete},
+};
+
+static int read_clause(struct clause *c, otk_condition *out)
+{
+    const char *text = c->r->text + c->at;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (take_word(c, kinds[i].word))
+            return kinds[i].read(c, out);
+    bool dots = c->end - c->at >= 2 && memcmp(text, "..", 2) == 0;
+    return dots || at_digit(c) ? read_count(c, out) : read_seen(c, out);
+}
+
+/* ---- Texts ----------------------------------------------------------- */
+
+static int keep(otk_expectations *e, const otk_condition *condition)
+{
+    if (e->count == e->capacity) {
+        size_t capacity = e->capacity ? 2 * e->capacity : 16;
+        otk_condition *more = realloc(e->conditions, capacity * sizeof *more);
+        if (!more)
+            return OTK_ENOMEM;
+        e->conditions = more;
+        e->capacity = capacity;
+    }
+    e->conditions[e->count++] = *condition;
+    return 0;
+}
+
+static size_t end_of_line(const struct reading *r, size_t at)
+{
+    const char *end = memchr(r->text + at, '\n', r->size - at);
+    return end ? (size_t)(end - r->text) + 1 : r->size;
+}
+
+/* Where the clause ends that begins at `at`: lines that begin with white space, empty ones and comments go on it. */
+static size_t end_of_clause(const struct reading *r, size_t at)
+{
+    do
+        at = end_of_line(r, at);
+    while (at < r->size && (is_space(r->text[at]) || r->text[at] == '#'));
+    return at;
+}
+
+static int read_one(struct reading *r, size_t begin, size_t end)
+{
+    struct clause c = {.r = r, .begin = begin, .at = begin, .end = end, .selector = ""};
+    otk_condition condition;
+    skip_blank(&c);
+    if (c.at == c.end)
+        return 0;
+    unsigned line = line_of(&c, c.at);
+    int rc = read_clause(&c, &condition);
+    if (rc)
+        return rc == OTK_EINVAL ? 0 : rc;
+    condition.file = r->where;
+    condition.line = r->where ? line : 0;
+    return keep(r->e, &condition);
+}
+
+/* Windows' editors put a byte order mark before the first line. */
+static int read_all(struct reading *r)
+{
+    size_t at = strncmp(r->original, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    int rc = 0;
+    for (r->line = 1; !rc && at < r->size;) {
+        size_t end = end_of_clause(r, at);
+        rc = read_one(r, at, end);
+        for (; at < end; at++)
+            r->line += r->original[at] == '\n';
+    }
+    return rc ? rc : r->fault_count ? OTK_EINVAL : 0;
+}
+
+/* Replaces what was said so far. */
+static int fail(otk_expectations *e, otk_error *error, int code, const char *sentence)
+{
+    if (error) {
+        error->code = code;
+        snprintf(error->message, sizeof error->message, "%s", sentence);
+    }
+    e->faults.size = 0;
+    otk_buffer_printf(&e->faults, "%s\n", sentence);
+    return code;
+}
+
+static int read_copy(struct reading *r, size_t before)
+{
+    otk_expectations *e = r->e;
+    int rc = r->text && r->room ? read_all(r) : OTK_ENOMEM;
+    if (!rc && e->count > OTK_CONDITIONS_MAX)
+        rc = fail(e, &r->error, OTK_ELIMIT, "these are more than 1000 conditions");
+    if (rc == OTK_ENOMEM)
+        fail(e, &r->error, rc, "out of memory");
+    if (rc)
+        e->count = before;
+    r->error.code = rc;
+    return rc;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 1;
+    while ((text = strchr(text, '\n'))) {
+        text++;
+        lines++;
+    }
+    return lines;
+}
+
+/* ---- Public ---------------------------------------------------------- */
+
+otk_expectations *otk_expectations_new(void)
+{
+    otk_expectations *e = calloc(1, sizeof *e);
+    if (e)
+        e->faults = OTK_BUFFER_INIT(FAULTS_LIMIT);
+    return e;
+}
+
+void otk_expectations_free(otk_expectations *e)
+{
+    if (!e)
+        return;
+    otk_arena_clear(&e->arena);
+    otk_buffer_clear(&e->faults);
+    free(e->conditions);
+    free(e);
+}
+
+int otk_expectations_add(otk_expectations *e, const char *text, const char *where, otk_error *error)
+{
+    size_t size = strlen(text);
+    e->faults.size = 0;
+    e->faults.failed = 0;
+    if (size > TEXT_SIZE_MAX || count_lines(text) > LINES_MAX + 1)
+        return fail(e, error, OTK_ELIMIT, "expectations of more than 1 MiB or 10000 lines");
+    struct reading r = {.e = e, .original = text, .size = size, .selector = OTK_BUFFER_INIT(TEXT_SIZE_MAX)};
+    r.where = where ? otk_arena_string(&e->arena, where, strlen(where)) : NULL;
+    r.text = where && !r.where ? NULL : malloc(size + 1);
+    r.room = malloc(size + 1);
+    if (r.text)
+        memcpy(r.text, text, size + 1);
+    int rc = read_copy(&r, e->count);
+    otk_buffer_clear(&r.selector);
+    free(r.text);
+    free(r.room);
+    if (error)
+        *error = r.error;
+    return rc;
+}
+
+/* Reads up to a byte more than may be. */
+static int read_file(FILE *file, struct otk_buffer *out)
+{
+    size_t n;
+    uint8_t *to = otk_buffer_reserve(out, out->limit);
+    while (to && (n = fread(to + out->size, 1, out->limit - 1 - out->size, file)) > 0)
+        out->size += n;
+    return !to ? OTK_ENOMEM : ferror(file) ? OTK_ESYSTEM : 0;
+}
+
+static int add_stream(otk_expectations *e, FILE *file, const char *path, otk_error *error)
+{
+    struct otk_buffer text = OTK_BUFFER_INIT(TEXT_SIZE_MAX + 2);
+    char sentence[512];
+    int rc = file ? read_file(file, &text) : OTK_ESYSTEM;
+    if (rc) {
+        snprintf(sentence, sizeof sentence, "cannot read %s: %s", path, strerror(errno));
+        fail(e, error, rc, rc == OTK_ENOMEM ? "out of memory" : sentence);
+    } else if (memchr(text.data, '\0', text.size)) {
+        snprintf(sentence, sizeof sentence, "%s is no text: it holds a NUL", path);
+        rc = fail(e, error, OTK_EINVAL, sentence);
+    } else {
+        text.data[text.size] = '\0';
+        rc = otk_expectations_add(e, (const char *)text.data, path, error);
+    }
+    otk_buffer_clear(&text);
+    return rc;
+}
+
+int otk_expectations_add_file(otk_expectations *e, const char *path, otk_error *error)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "r");
+    int rc = add_stream(e, file, path, error);
+    if (file && !is_stdin)
+        fclose(file);
+    return rc;
+}
+
+const char *otk_expectations_explain(otk_expectations *e)
+{
+    const char *text = e->faults.failed ? NULL : otk_buffer_string(&e->faults);
+    return text ? text : "out of memory\n";
+}
+
+otk_condition otk_expectations_condition(const otk_expectations *e)
+{
+    return otk_all_of(e->conditions, e->count);
+}
+
+int otk_receiver_judge(otk_receiver *rx, const otk_expectations *e, unsigned timeout_ms, otk_report **report)
+{
+    otk_condition all = otk_expectations_condition(e);
+    return otk_receiver_wait(rx, &all, timeout_ms, report);
+}
