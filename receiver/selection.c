@@ -1,4 +1,5 @@
 /* Selectors for those who use the library: counting, JSON of what is selected, and what is wrong with one. */
+#include "caret.h"
 #include "json.h"
 #include "query.h"
 #include "selector.h"
@@ -149,27 +150,6 @@ int otk_receiver_write_json_where(otk_receiver *rx, const char *selector, FILE *
 
 /* ---- Explaining ------------------------------------------------------ */
 
-/* The line of the selector that the fault is in, and a caret below it: as many spaces as there are characters. */
-static void write_caret(struct otk_buffer *out, const char *text, struct sel_place place)
-{
-    size_t from = place.at;
-    while (from && text[from - 1] != '\n')
-        from--;
-    otk_buffer_text(out, "\n  ");
-    otk_buffer_append(out, text + from, strcspn(text + from, "\n"));
-    otk_buffer_text(out, "\n  ");
-    for (size_t i = from; i < place.at; i++)
-        if (text[i] == '\t')
-            otk_buffer_byte(out, '\t');
-        else if ((text[i] & 0xc0) != 0x80)
-            otk_buffer_byte(out, ' ');
-    otk_buffer_byte(out, '^');
-    for (size_t i = place.at + 1; i < place.at + place.size && text[i] && text[i] != '\n'; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            otk_buffer_byte(out, '~');
-    otk_buffer_byte(out, '\n');
-}
-
 char *otk_selector_explain(const char *selector)
 {
     struct sel_selector *s;
@@ -181,7 +161,7 @@ char *otk_selector_explain(const char *selector)
     if (rc != OTK_EINVAL)
         return NULL;
     otk_buffer_text(&out, fault.sentence);
-    write_caret(&out, selector, fault.place);
+    otk_caret_write(&out, selector, fault.place.at, fault.place.size);
     if (!otk_buffer_string(&out))
         otk_buffer_clear(&out);
     return (char *)out.data;
