@@ -1,3 +1,4 @@
+#include "fault.h"
 #include "http.h"
 #include "wait.h"
 
@@ -10,6 +11,7 @@ struct otk_receiver {
     struct otk_http *http;
     struct otk_waits *waits;
     struct otk_baseline *baseline; /* what cumulative metrics had reached at the last reset */
+    struct otk_faults *faults;
 };
 
 const char *otk_receiver_version(void)
@@ -55,7 +57,8 @@ otk_receiver *otk_receiver_start(const otk_receiver_options *options, otk_error 
     rx->store = otk_store_new(options->max_capture_bytes, options->drop_oldest);
     rx->waits = rx->store ? otk_waits_new(rx->store) : NULL;
     rx->baseline = otk_baseline_new();
-    if (!rx->waits || !rx->baseline)
+    rx->faults = otk_faults_new();
+    if (!rx->waits || !rx->baseline || !rx->faults)
         return fail(rx, error, OTK_ENOMEM, "out of memory");
     rx->http = otk_http_start(options, rx->store, error);
     if (!rx->http) {
@@ -72,6 +75,7 @@ void otk_receiver_stop(otk_receiver *rx)
     otk_http_stop(rx->http);
     otk_waits_free(rx->waits);
     otk_baseline_free(rx->baseline);
+    otk_faults_free(rx->faults);
     otk_store_free(rx->store);
     free(rx);
 }
@@ -99,6 +103,11 @@ struct otk_waits *otk_receiver_waits(otk_receiver *rx)
 struct otk_baseline *otk_receiver_baseline(otk_receiver *rx)
 {
     return rx->baseline;
+}
+
+struct otk_faults *otk_receiver_faults(otk_receiver *rx)
+{
+    return rx->faults;
 }
 
 /* ---- What came ------------------------------------------------------- */
