@@ -20,7 +20,7 @@ int otk_json_append(struct otk_buffer *out, const otk_capture *c)
     return otk_json_write(out, otk_schema((enum otk_message_id)c->signal), c->message.data, c->message.size);
 }
 
-static int append_line(struct otk_buffer *out, const otk_capture *c)
+int otk_json_append_line(struct otk_buffer *out, const otk_capture *c)
 {
     if (!otk_capture_accepted(c))
         return 0;
@@ -31,7 +31,7 @@ static int append_line(struct otk_buffer *out, const otk_capture *c)
 int otk_capture_write_json(const otk_capture *capture, FILE *to)
 {
     struct otk_buffer line = otk_json_buffer(capture->message.size);
-    int rc = append_line(&line, capture);
+    int rc = otk_json_append_line(&line, capture);
     if (!rc && line.size && fwrite(line.data, 1, line.size, to) != line.size)
         rc = OTK_ESYSTEM;
     otk_buffer_clear(&line);
@@ -65,7 +65,7 @@ int otk_receiver_write_json(otk_receiver *rx, FILE *to)
 
 static int visit_buffer(const otk_capture *c, void *arg)
 {
-    return append_line(arg, c);
+    return otk_json_append_line(arg, c);
 }
 
 char *otk_receiver_json(otk_receiver *rx, size_t *size)

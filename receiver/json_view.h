@@ -14,6 +14,9 @@ struct otk_buffer otk_json_buffer(size_t message_size);
 /* Appends an accepted capture's message as one object. Returns 0 or OTK_ENOMEM. */
 int otk_json_append(struct otk_buffer *out, const otk_capture *c);
 
+/* The same and a newline; nothing for one that was refused. */
+int otk_json_append_line(struct otk_buffer *out, const otk_capture *c);
+
 typedef int otk_json_visit_fn(const otk_capture *c, void *arg);
 
 /* Visits the captures in order, until one call does not return 0; returns what the last one did. Each is held on to

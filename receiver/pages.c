@@ -30,7 +30,8 @@ static const struct otk_page page_captures = {
 /* ---- All of them ----------------------------------------------------- */
 
 static const struct otk_page *const pages[] = {
-    &page_captures,
+    &otk_page_dump,     &otk_page_spans, &otk_page_metrics, &otk_page_logs,
+    &otk_page_requests, &otk_page_stats, &page_captures,
 };
 
 #define PAGE_COUNT (sizeof pages / sizeof *pages)
@@ -257,4 +258,46 @@ struct capture *otk_page_walk_next(struct page_walk *w, struct otk_question *q)
 bool otk_page_is_enough(const struct page_walk *w, const struct otk_question *q)
 {
     return w->in_step >= PAGE_STEP_CAPTURES || q->out.size >= PAGE_STEP_BYTES || q->out.failed;
+}
+
+enum otk_step otk_page_feed(struct page_walk *w, struct otk_question *q, struct otk_query *query)
+{
+    int rc = 0;
+    w->in_step = 0;
+    while (!rc && !otk_page_is_enough(w, q)) {
+        struct capture *c = otk_page_walk_next(w, q);
+        if (!c)
+            return OTK_STEP_IDLE;
+        rc = otk_query_feed(query, c);
+        otk_capture_free(c);
+    }
+    if (!rc)
+        return OTK_STEP_AGAIN;
+    if (rc == OTK_ELIMIT)
+        otk_page_refuse(q, 400, "a regular expression is too costly for what came");
+    else
+        otk_page_refuse(q, 503, "out of memory");
+    return OTK_STEP_DONE;
+}
+
+/* ---- Lists ----------------------------------------------------------- */
+
+bool otk_page_list_init(struct page_list *l, struct otk_question *q)
+{
+    *l = (struct page_list){.limit = UINT64_MAX};
+    return otk_page_number(q, "limit", &l->limit);
+}
+
+bool otk_page_list_next(struct page_list *l, struct otk_question *q)
+{
+    if (l->count == l->limit)
+        return false;
+    otk_buffer_text(&q->out, l->count++ ? ",\n" : "[\n");
+    return true;
+}
+
+enum otk_step otk_page_list_end(struct page_list *l, struct otk_question *q)
+{
+    otk_buffer_text(&q->out, l->count ? "\n]\n" : "[]\n");
+    return OTK_STEP_DONE;
 }

@@ -42,7 +42,7 @@ bool otk_page_where(struct otk_question *q, struct otk_query **out);
 struct page_walk {
     uint64_t number;  /* of the last one shown */
     uint64_t newest;  /* where it ends */
-    unsigned in_step; /* how many this step has shown */
+    unsigned in_step; /* how many this step has shown; set to 0 where it begins */
 };
 
 void otk_page_walk_init(struct page_walk *w, struct otk_question *q);
@@ -52,5 +52,23 @@ struct capture *otk_page_walk_next(struct page_walk *w, struct otk_question *q);
 
 /* Whether this step has done enough. */
 bool otk_page_is_enough(const struct page_walk *w, const struct otk_question *q);
+
+/* Feeds a step's worth to `query`: DONE, the question was refused; AGAIN; IDLE, the query has seen all. */
+enum otk_step otk_page_feed(struct page_walk *w, struct otk_question *q, struct otk_query *query);
+
+/* ---- Lists ----------------------------------------------------------- */
+
+/* An array with an element a line, of `limit` at most. */
+struct page_list {
+    uint64_t count, limit;
+};
+
+/* Takes ?limit. False: refused. */
+bool otk_page_list_init(struct page_list *l, struct otk_question *q);
+
+/* Goes before each element; false: the limit is reached. */
+bool otk_page_list_next(struct page_list *l, struct otk_question *q);
+
+enum otk_step otk_page_list_end(struct page_list *l, struct otk_question *q);
 
 #endif

@@ -1,10 +1,8 @@
 /* Selectors for those who use the library: counting, JSON of what is selected, and what is wrong with one. */
 #include "caret.h"
-#include "json.h"
-#include "query.h"
+#include "narrow.h"
 #include "selector.h"
 #include "store.h"
-#include "writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,102 +47,27 @@ int64_t otk_receiver_count(otk_receiver *rx, const char *selector, otk_error *er
 
 /* ---- JSON of what is selected ---------------------------------------- */
 
-#define INSIDE 2 /* an envelope's field that holds what is inside it */
-
-/* Writes requests again with some of their items. */
-struct narrowing {
-    struct otk_query *q;
-    struct otk_query_match match; /* the next one */
-    uint64_t next;
-    bool done;
-    struct otk_buffer bytes;
-    struct otk_gaps gaps;
-};
-
-static int next_match(struct narrowing *n)
+static int write_next(struct otk_narrowing *n, FILE *to)
 {
-    int rc = otk_query_match(n->q, n->next++, &n->match);
-    n->done = rc != 0;
-    return rc == OTK_EINVAL ? 0 : rc;
-}
-
-static void copy_records(struct narrowing *n, const struct otk_message *type, struct otk_extent from)
-{
-    for (const uint8_t *p = from.data; p < from.end;) {
-        const uint8_t *start = p;
-        struct otk_record r;
-        otk_wire_next(type, &p, &r);
-        if (r.number != INSIDE)
-            otk_buffer_append(&n->bytes, start, (size_t)(p - start));
-    }
-}
-
-static int write_items(struct narrowing *n, const struct capture *c, size_t scope)
-{
-    int rc = 0;
-    while (!rc && !n->done && n->match.capture == c && otk_index_scope_of(&c->index, n->match.item) == scope) {
-        uint32_t item = n->match.item;
-        struct otk_extent e = otk_wire_message(c->pub.message.data, c->index.items[item]);
-        otk_write_bytes(&n->bytes, INSIDE, e.data, (size_t)(e.end - e.data));
-        while (!rc && !n->done && n->match.capture == c && n->match.item == item)
-            rc = next_match(n);
-    }
-    return rc;
-}
-
-static int write_resource(struct narrowing *n, const struct capture *c, const struct otk_message *type)
-{
-    const uint8_t *bytes = c->pub.message.data;
-    size_t scope = otk_index_scope_of(&c->index, n->match.item), resource = c->index.scopes[scope].resource;
-    int rc = 0;
-    struct otk_open envelope = otk_write_begin(&n->bytes, &n->gaps, 1);
-    copy_records(n, type, otk_wire_message(bytes, c->index.resources[resource].offset));
-    while (!rc && !n->done && n->match.capture == c) {
-        scope = otk_index_scope_of(&c->index, n->match.item);
-        if (c->index.scopes[scope].resource != resource)
-            break;
-        struct otk_open inner = otk_write_begin(&n->bytes, &n->gaps, INSIDE);
-        copy_records(n, type->number[INSIDE]->message, otk_wire_message(bytes, c->index.scopes[scope].offset));
-        rc = write_items(n, c, scope);
-        otk_write_end(&n->bytes, &n->gaps, inner);
-    }
-    otk_write_end(&n->bytes, &n->gaps, envelope);
-    return rc;
-}
-
-static int write_capture(struct narrowing *n, FILE *to)
-{
-    const struct capture *c = n->match.capture;
-    const struct otk_message *type = otk_schema((enum otk_message_id)c->pub.signal);
-    struct otk_buffer json = OTK_BUFFER_INIT(SIZE_MAX);
-    int rc = 0;
-    n->bytes = OTK_BUFFER_INIT(UINT32_MAX);
-    n->gaps = OTK_GAPS_INIT;
-    while (!rc && !n->done && n->match.capture == c)
-        rc = write_resource(n, c, type->number[1]->message);
-    int finished = otk_write_finish(&n->bytes, &n->gaps);
-    rc = rc ? rc : finished;
-    if (!rc)
-        rc = otk_json_write(&json, type, n->bytes.data, n->bytes.size);
-    if (!rc)
-        rc = otk_buffer_byte(&json, '\n');
-    if (!rc && fwrite(json.data, 1, json.size, to) != json.size)
+    struct otk_buffer line = OTK_BUFFER_INIT(SIZE_MAX);
+    int rc = otk_narrowing_next(n, &line);
+    if (!rc && line.size && fwrite(line.data, 1, line.size, to) != line.size)
         rc = OTK_ESYSTEM;
-    otk_buffer_clear(&n->bytes);
-    otk_buffer_clear(&json);
+    otk_buffer_clear(&line);
     return rc;
 }
 
 int otk_receiver_write_json_where(otk_receiver *rx, const char *selector, FILE *to, otk_error *error)
 {
-    struct narrowing n = {0};
-    int rc = ask(rx, selector, &n.q, error);
+    struct otk_narrowing n;
+    struct otk_query *q;
+    int rc = ask(rx, selector, &q, error);
     if (rc)
         return rc;
-    rc = next_match(&n);
+    rc = otk_narrowing_begin(&n, q);
     while (!rc && !n.done)
-        rc = write_capture(&n, to);
-    otk_query_free(n.q);
+        rc = write_next(&n, to);
+    otk_query_free(q);
     return rc ? rc : fflush(to) ? OTK_ESYSTEM : 0;
 }
 
