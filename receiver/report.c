@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOKED_AT_MAX 20000 /* of the newest items, for near misses: a report is to come in a moment */
+/* Items that are looked at for near misses, of one finding and of all: a report is to come in a moment. */
+#define LOOKED_AT_MAX 20000
+#define LOOKED_AT_IN_ALL 100000
+
 #define TEXT_LIMIT ((size_t)4 << 20)
 
 /* Gathering: where the strings go, and whether memory ran out. */
@@ -17,6 +20,7 @@ struct gathering {
     otk_report *report;
     struct otk_store *store;
     uint64_t judged_ns; /* when the wait had its verdict */
+    uint64_t to_look;   /* items that may still be looked at for near misses */
     bool failed;
 };
 
@@ -194,6 +198,15 @@ static void describe(struct gathering *g, const struct otk_query_match *m, struc
         describe_log(g, otk_capture_log(c, m->item), out);
 }
 
+/* The place for one more, or NULL. */
+static struct report_item *add_item(struct gathering *g, struct report_items *list)
+{
+    if (!list->items)
+        list->items = otk_arena_alloc(&g->report->arena, REPORT_ITEMS_MAX * sizeof *list->items);
+    g->failed |= !list->items;
+    return list->items ? &list->items[list->count++] : NULL;
+}
+
 /* ---- Walking the store ----------------------------------------------- */
 
 typedef void each_item(struct gathering *g, const struct otk_query_match *item, void *arg);
@@ -229,6 +242,25 @@ struct nearest {
     uint64_t to_skip; /* older items */
 };
 
+/* The room of the one that falls out is used again. */
+static void insert_near(struct gathering *g, struct report_items *best, size_t at, const struct otk_near *near,
+                        const struct otk_query_match *item)
+{
+    struct otk_near *room;
+    if (best->count < REPORT_NEAR_MAX) {
+        room = otk_arena_alloc(&g->report->arena, sizeof *room);
+        g->failed |= !room || !add_item(g, best);
+        if (g->failed)
+            return;
+    } else {
+        room = best->items[best->count - 1].near;
+    }
+    memmove(&best->items[at + 1], &best->items[at], (best->count - 1 - at) * sizeof *best->items);
+    *room = *near;
+    describe(g, item, &best->items[at]);
+    best->items[at].near = room;
+}
+
 static void look_near(struct gathering *g, const struct otk_query_match *item, void *arg)
 {
     struct nearest *n = arg;
@@ -241,14 +273,10 @@ static void look_near(struct gathering *g, const struct otk_query_match *item, v
         return;
     }
     size_t at = best->count;
-    while (at && best->items[at - 1].near.distance > near.distance)
+    while (at && best->items[at - 1].near->distance > near.distance)
         at--;
-    if (!near.distance || at >= REPORT_NEAR_MAX)
-        return;
-    best->count += best->count < REPORT_NEAR_MAX;
-    memmove(&best->items[at + 1], &best->items[at], (best->count - 1 - at) * sizeof *best->items);
-    best->items[at].near = near;
-    describe(g, item, &best->items[at]);
+    if (near.distance && at < REPORT_NEAR_MAX)
+        insert_near(g, best, at, &near, item);
 }
 
 static uint64_t item_count(const otk_receiver_counts *counts, otk_signal signal)
@@ -261,8 +289,13 @@ static uint64_t item_count(const otk_receiver_counts *counts, otk_signal signal)
 static void find_near(struct gathering *g, struct report_finding *f, struct otk_query *q)
 {
     uint64_t items = item_count(&g->report->counts, otk_query_signal(q));
-    struct nearest n = {f, q, items > LOOKED_AT_MAX ? items - LOOKED_AT_MAX : 0};
-    walk(g, look_near, &n);
+    uint64_t to_look = g->to_look < LOOKED_AT_MAX ? g->to_look : LOOKED_AT_MAX;
+    if (items < to_look)
+        to_look = items;
+    struct nearest n = {f, q, items - to_look};
+    g->to_look -= to_look;
+    if (to_look)
+        walk(g, look_near, &n);
 }
 
 /* ---- What nothing asked for ------------------------------------------ */
@@ -314,8 +347,8 @@ static void look_extra(struct gathering *g, const struct otk_query_match *item, 
     if (a->count && bsearch(item, a->items, a->count, sizeof *a->items, compare_matches))
         return;
     extra->total++;
-    if (extra->count < REPORT_ITEMS_MAX)
-        describe(g, item, &extra->items[extra->count++]);
+    if (extra->count < REPORT_ITEMS_MAX && add_item(g, extra))
+        describe(g, item, &extra->items[extra->count - 1]);
 }
 
 static void find_extra(struct gathering *g, const struct otk_expectation *e)
@@ -346,8 +379,8 @@ static void find_matches(struct gathering *g, struct otk_expectation *e, struct 
     for (uint64_t i = 0; f->exceeded && i < seen && i < REPORT_ITEMS_MAX && !g->failed; i++) {
         struct otk_query_match m;
         g->failed |= otk_query_match(e->query, seen - 1 - i, &m) != 0;
-        if (!g->failed)
-            describe(g, &m, &f->exceeding.items[f->exceeding.count++]);
+        if (!g->failed && add_item(g, &f->exceeding))
+            describe(g, &m, &f->exceeding.items[f->exceeding.count - 1]);
     }
     f->exceeding.total = f->exceeded ? seen : 0;
     if (!f->exceeded)
@@ -468,13 +501,13 @@ static void find_measure(struct gathering *g, struct otk_expectation *e, struct 
         find_near(g, f, e->query);
 }
 
-static void find_group(struct gathering *g, struct otk_expectation *e, struct report_finding *f)
+static void find_any(struct gathering *g, struct otk_expectation *e, struct report_finding *f)
 {
     size_t held = 0;
     for (size_t i = 0; i < e->part_count; i++)
         held += otk_expectation_judge(&e->parts[i], g->judged_ns).verdict == OTK_VERDICT_HOLDS;
-    f->what = phrase(g, "%s of %zu conditions", e->condition.kind == OTK_CONDITION_ALL ? "all" : "any", e->part_count);
-    f->wanted = e->condition.kind == OTK_CONDITION_ALL ? "all" : "at least 1";
+    f->what = phrase(g, "any of %zu conditions", e->part_count);
+    f->wanted = "at least 1";
     f->seen = phrase(g, "%zu", held);
 }
 
@@ -486,23 +519,54 @@ static size_t count_findings(const struct otk_expectation *e)
     return count;
 }
 
-/* A group of which all must hold says nothing that its parts do not say. */
-static void find(struct gathering *g, struct otk_expectation *e)
+static const char *place_of(struct gathering *g, const otk_condition *c)
+{
+    struct otk_buffer b = OTK_BUFFER_INIT(65536);
+    if (!c->file)
+        return "";
+    otk_buffer_printf(&b, "%s:%u", c->file, c->line);
+    return kept_buffer(g, &b);
+}
+
+static enum otk_verdict verdict_of(const struct gathering *g, const struct otk_expectation *e)
+{
+    return otk_expectation_judge(e, g->judged_ns).verdict;
+}
+
+static void find_one(struct gathering *g, struct otk_expectation *e, bool is_part)
 {
     static void (*const finders[])(struct gathering *, struct otk_expectation *, struct report_finding *) = {
         [OTK_CONDITION_MATCHES] = find_matches,   [OTK_CONDITION_TRACE] = find_trace,
         [OTK_CONDITION_REQUESTS] = find_requests, [OTK_CONDITION_MEASURE] = find_measure,
-        [OTK_CONDITION_ALL] = find_group,         [OTK_CONDITION_ANY] = find_group,
+        [OTK_CONDITION_ANY] = find_any,
     };
-    if (e->condition.kind != OTK_CONDITION_ALL) {
-        struct report_finding *f = &g->report->findings[g->report->finding_count++];
-        f->condition = &e->condition;
-        f->hint = "";
-        f->met = otk_expectation_judge(e, g->judged_ns).verdict == OTK_VERDICT_HOLDS;
-        finders[e->condition.kind](g, e, f);
-    }
+    otk_report *r = g->report;
+    struct report_finding *f = &r->findings[r->finding_count++];
+    uint64_t deadline_ns = e->at.now_ns + (uint64_t)r->timeout_ms * 1000000u;
+    enum otk_verdict verdict = verdict_of(g, e);
+    f->condition = &e->condition;
+    f->hint = "";
+    f->where = place_of(g, &e->condition);
+    f->file = e->condition.file ? keep(g, e->condition.file, strlen(e->condition.file)) : NULL;
+    f->line = e->condition.line;
+    f->within_ms = e->condition.within_ms;
+    f->is_part = is_part;
+    f->met = verdict == OTK_VERDICT_HOLDS;
+    f->is_late = !f->met && otk_expectation_is_late(e, g->judged_ns);
+    f->is_early = verdict == OTK_VERDICT_OPEN && r->hopeless && g->judged_ns < deadline_ns;
+    finders[e->condition.kind](g, e, f);
+}
+
+/* A group of which all must hold says nothing that its parts do not say, and where any is enough, those that did not
+ * hold are no news once one did. */
+static void find(struct gathering *g, struct otk_expectation *e, bool is_part)
+{
+    bool any = e->condition.kind == OTK_CONDITION_ANY, enough = any && verdict_of(g, e) == OTK_VERDICT_HOLDS;
+    if (e->condition.kind != OTK_CONDITION_ALL)
+        find_one(g, e, is_part);
     for (size_t i = 0; i < e->part_count && !g->failed; i++)
-        find(g, &e->parts[i]);
+        if (!enough || verdict_of(g, &e->parts[i]) == OTK_VERDICT_HOLDS)
+            find(g, &e->parts[i], is_part || any);
 }
 
 static void find_refused(struct gathering *g)
@@ -581,7 +645,7 @@ static void gather_common(struct gathering *g, otk_receiver *rx)
 otk_report *otk_report_of_wait(otk_receiver *rx, struct otk_expectation *e, int code, bool hopeless,
                                unsigned timeout_ms)
 {
-    struct gathering g = {.report = new_report(code), .judged_ns = e->judged_ns};
+    struct gathering g = {.report = new_report(code), .judged_ns = e->judged_ns, .to_look = LOOKED_AT_IN_ALL};
     if (!g.report)
         return NULL;
     g.report->timeout_ms = timeout_ms;
@@ -590,7 +654,7 @@ otk_report *otk_report_of_wait(otk_receiver *rx, struct otk_expectation *e, int 
     g.report->findings = otk_arena_alloc(&g.report->arena, count_findings(e) * sizeof *g.report->findings);
     g.failed |= !g.report->findings;
     if (!g.failed)
-        find(&g, e);
+        find(&g, e, false);
     if (!g.failed)
         find_extra(&g, e);
     return finish(&g);

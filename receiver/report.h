@@ -1,7 +1,7 @@
 /* Reports: what was met, what is missing, what came besides, and what was lost on the way in.
  *
  * A report is gathered once, from a condition that was waited for and from the
- * store. Text and JSON are two writers over the same struct.
+ * store. What is written of it comes from that alone: report_text.c, report_json.c, and report_write.c for the rest.
  */
 #ifndef OTLPKIT_REPORT_H
 #define OTLPKIT_REPORT_H
@@ -20,12 +20,12 @@ struct report_item {
     const char *attributes; /* of a point, {route="/pay"}; else "" */
     const char *id;         /* of a span its span id in hex; else "" */
     uint64_t request;
-    struct otk_near near;
+    struct otk_near *near; /* how it differs, or NULL */
 };
 
 struct report_items {
-    struct report_item items[REPORT_ITEMS_MAX];
-    size_t count; /* of those shown */
+    struct report_item *items; /* room for REPORT_ITEMS_MAX, once there is one */
+    size_t count;              /* of those shown */
     uint64_t total;
 };
 
@@ -36,7 +36,14 @@ struct report_finding {
     const char *wanted;             /* a phrase: at least 1 */
     const char *seen;               /* a phrase: 0 times */
     const char *hint;               /* "" or what is in the way */
+    const char *file;               /* where it is written, or NULL */
+    unsigned line;
+    const char *where;  /* "" or both as shop.expect:3 */
+    unsigned within_ms; /* its own time, or 0 */
     bool met, exceeded;
+    bool is_late;                  /* its own time has passed */
+    bool is_early;                 /* the wait ended before it could tell */
+    bool is_part;                  /* of the finding before it: one of several of which any is enough */
     struct report_items near;      /* REPORT_NEAR_MAX at most, the nearest first */
     struct report_items exceeding; /* the newest that should not be */
 };
@@ -75,5 +82,12 @@ otk_report *otk_report_out_of_memory(void);
 /* The writers; otk_report_text() and otk_report_json() call them once. */
 void otk_report_write_text(const otk_report *r, struct otk_buffer *out);
 void otk_report_write_json(const otk_report *r, struct otk_buffer *out);
+
+/* Parts of the text: a condition that was not met, where `first` also tells what may be the reason; and what the report
+ * says besides. */
+void otk_report_write_missing(const otk_report *r, const struct report_finding *f, bool first, struct otk_buffer *out);
+void otk_report_write_notes(const otk_report *r, struct otk_buffer *out);
+
+extern const char *const otk_report_signal_names[];
 
 #endif
