@@ -23,7 +23,9 @@ static const char *const signal_names[] = {"spans", "metrics", "logs"};
 
 static otk_signal signal_of(const struct otk_question *q)
 {
-    return q->page == &otk_page_spans ? OTK_SIGNAL_TRACES : q->page == &otk_page_metrics ? OTK_SIGNAL_METRICS : OTK_SIGNAL_LOGS;
+    return q->page == &otk_page_spans     ? OTK_SIGNAL_TRACES
+           : q->page == &otk_page_metrics ? OTK_SIGNAL_METRICS
+                                          : OTK_SIGNAL_LOGS;
 }
 
 static void close_items(struct otk_question *q)
@@ -115,8 +117,11 @@ static enum otk_step step_items(struct otk_question *q)
     return s->fed ? show_selected(q, s) : step;
 }
 
-#define PAGE(path_) \
-    {.method = "GET", .path = path_, .arguments = arguments, .open = open_items, .step = step_items, .close = close_items}
+#define PAGE(path_)                                                                                                    \
+    {                                                                                                                  \
+        .method = "GET", .path = path_, .arguments = arguments, .open = open_items, .step = step_items,                \
+        .close = close_items                                                                                           \
+    }
 
 const struct otk_page otk_page_spans = PAGE("/otlpkit/spans");
 const struct otk_page otk_page_metrics = PAGE("/otlpkit/metrics");

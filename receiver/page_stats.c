@@ -2,7 +2,10 @@
 #include "json.h"
 #include "pages.h"
 
-#define COUNT(name, member) {name, offsetof(otk_receiver_counts, member)}
+#define COUNT(name, member)                                                                                            \
+    {                                                                                                                  \
+        name, offsetof(otk_receiver_counts, member)                                                                    \
+    }
 
 static const struct {
     const char *name;

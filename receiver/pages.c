@@ -31,7 +31,7 @@ static const struct otk_page page_captures = {
 
 static const struct otk_page *const pages[] = {
     &otk_page_dump,     &otk_page_spans, &otk_page_metrics, &otk_page_logs,
-    &otk_page_requests, &otk_page_stats, &page_captures,
+    &otk_page_requests, &otk_page_stats, &otk_page_stream,  &page_captures,
 };
 
 #define PAGE_COUNT (sizeof pages / sizeof *pages)

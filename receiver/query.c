@@ -37,15 +37,24 @@ int otk_query_new(struct otk_query **out, const char *selector, otk_error *error
     return 0;
 }
 
+void otk_query_clear(struct otk_query *q)
+{
+    for (size_t i = 0; i < q->held_count; i++)
+        otk_capture_free(q->held[i]);
+    otk_traces_clear(&q->traces);
+    q->dirty = NULL;
+    q->collected = false;
+    q->held_count = q->match_count = q->holding = q->reached = 0;
+    q->matched = q->sequence = 0;
+}
+
 void otk_query_free(struct otk_query *q)
 {
     if (!q)
         return;
-    for (size_t i = 0; i < q->held_count; i++)
-        otk_capture_free(q->held[i]);
+    otk_query_clear(q);
     free(q->held);
     free(q->matches);
-    otk_traces_clear(&q->traces);
     otk_arena_clear(&q->scratch);
     otk_matcher_clear(&q->matcher);
     otk_selector_free(q->selector);

@@ -32,6 +32,9 @@ const char *otk_query_text(const struct otk_query *q);
  * when a regular expression was too costly for a text; after either the query has not seen all of the capture. */
 int otk_query_feed(struct otk_query *q, struct capture *c);
 
+/* Forgets all that it was fed. */
+void otk_query_clear(struct otk_query *q);
+
 /* Whether the selector holds: it selects at least one item, or is a count or the like that is true of none. */
 bool otk_query_holds(const struct otk_query *q);
 

@@ -41,7 +41,8 @@ static void test_has_none_without_a_query(void **state)
 static void test_takes_text_only(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"?a=%", "?a=%4", "?a=%4g", "?a=%00", "?a=%ff", "?%g0=1", "?a=%c3%28", "?a=\xff"};
+    static const char *const wrong[] = {"?a=%",   "?a=%4",  "?a=%4g",    "?a=%00",
+                                        "?a=%ff", "?%g0=1", "?a=%c3%28", "?a=\xff"};
     struct otk_arguments out;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(otk_arguments_read(&out, wrong[i], &arena), OTK_EDATA);

@@ -49,11 +49,14 @@ static void test_a_span_has_its_duration_and_what_stands_around_it(void **state)
     (void)state;
     assert_string_equal(
         item_of(given(OTK_SIGNAL_TRACES,
-                      "{'resourceSpans':[{'resource':{'attributes':[" ATTRIBUTE("service.name", "'stringValue':'shop'")
-                      "]},'schemaUrl':'r','scopeSpans':[{'scope':{'name':'lib','version':'1'},'schemaUrl':'s',"
-                      "'spans':[{" IDS ",'startTimeUnixNano':'1000','endTimeUnixNano':'3500',"
-                      "'events':[{'timeUnixNano':'7','name':'e'}],"
-                      "'links':[{" IDS "}],'status':{'message':'no','code':2}}]}]}]}")),
+                      "{'resourceSpans':[{'resource':{'attributes':[" ATTRIBUTE(
+                          "service.name",
+                          "'stringValue':'shop'") "]},'schemaUrl':'r','scopeSpans':[{'scope':{'name':'lib','version':'"
+                                                  "1'},'schemaUrl':'s',"
+                                                  "'spans':[{" IDS
+                                                  ",'startTimeUnixNano':'1000','endTimeUnixNano':'3500',"
+                                                  "'events':[{'timeUnixNano':'7','name':'e'}],"
+                                                  "'links':[{" IDS "}],'status':{'message':'no','code':2}}]}]}]}")),
         "{" IDS ",'startTimeUnixNano':'1000','endTimeUnixNano':'3500',"
         "'events':[{'timeUnixNano':'7','name':'e','attributes':{}}],'links':[{" IDS ",'attributes':{}}],"
         "'status':{'message':'no','code':2},'attributes':{},'durationNano':'2500','service':'shop',"
@@ -69,8 +72,9 @@ static void test_values_are_plain_and_keep_their_kind(void **state)
     assert_string_equal(attributes(ATTRIBUTE("d", "'doubleValue':3")), "{'d':3.0}");
     assert_string_equal(attributes(ATTRIBUTE("d", "'doubleValue':-0.25")), "{'d':-0.25}");
     assert_string_equal(attributes(ATTRIBUTE("d", "'doubleValue':1e300")), "{'d':1e+300}");
-    assert_string_equal(attributes(ATTRIBUTE("d", "'doubleValue':'NaN'") "," ATTRIBUTE("e", "'doubleValue':'-Infinity'")),
-                        "{'d':'NaN','e':'-Infinity'}");
+    assert_string_equal(
+        attributes(ATTRIBUTE("d", "'doubleValue':'NaN'") "," ATTRIBUTE("e", "'doubleValue':'-Infinity'")),
+        "{'d':'NaN','e':'-Infinity'}");
     assert_string_equal(attributes(ATTRIBUTE("b", "'boolValue':true")), "{'b':true}");
     assert_string_equal(attributes(ATTRIBUTE("s", "'stringValue':'\\n'")), "{'s':'\\n'}");
     assert_string_equal(attributes(ATTRIBUTE("y", "'bytesValue':'AAE='")), "{'y':{'bytesValue':'AAE='}}");
@@ -80,18 +84,19 @@ static void test_values_are_plain_and_keep_their_kind(void **state)
                         "{'a':[1,null,2.0]}");
     assert_string_equal(
         attributes(ATTRIBUTE("m", "'kvlistValue':{'values':[" ATTRIBUTE("y", "'intValue':1") "," ATTRIBUTE(
-            "x", "'kvlistValue':{}") "]}")),
+                                      "x", "'kvlistValue':{}") "]}")),
         "{'m':{'x':{},'y':1}}");
 }
 
 static void test_keys_are_sorted_and_none_is_lost_that_repeats(void **state)
 {
     (void)state;
-    assert_string_equal(attributes(ATTRIBUTE("b", "'intValue':1") "," ATTRIBUTE("a", "'intValue':2") "," ATTRIBUTE(
-                            "b", "'intValue':3") "," ATTRIBUTE("ab", "'intValue':4") "," ATTRIBUTE("b", "'intValue':5")),
-                        "{'a':2,'ab':4,'b':1},'repeatedAttributes':[{'key':'b','value':3},{'key':'b','value':5}]");
-    assert_string_equal(attributes(ATTRIBUTE("m", "'kvlistValue':{'values':[" ATTRIBUTE("x", "'intValue':2") "," ATTRIBUTE(
-                            "x", "'intValue':1") "]}")),
+    assert_string_equal(
+        attributes(ATTRIBUTE("b", "'intValue':1") "," ATTRIBUTE("a", "'intValue':2") "," ATTRIBUTE(
+            "b", "'intValue':3") "," ATTRIBUTE("ab", "'intValue':4") "," ATTRIBUTE("b", "'intValue':5")),
+        "{'a':2,'ab':4,'b':1},'repeatedAttributes':[{'key':'b','value':3},{'key':'b','value':5}]");
+    assert_string_equal(attributes(ATTRIBUTE("m", "'kvlistValue':{'values':[" ATTRIBUTE(
+                                                      "x", "'intValue':2") "," ATTRIBUTE("x", "'intValue':1") "]}")),
                         "{'m':{'kvlistValue':[{'key':'x','value':2},{'key':'x','value':1}]}}");
 }
 
@@ -101,8 +106,9 @@ static void test_a_metric_has_its_type_and_points(void **state)
     assert_string_equal(
         item_of(given(OTK_SIGNAL_METRICS,
                       METRIC("'name':'m','unit':'s','sum':{'aggregationTemporality':2,'isMonotonic':true,'dataPoints':["
-                             "{'timeUnixNano':'5','asInt':'3','attributes':[" ATTRIBUTE("k", "'intValue':1") "]},"
-                             "{'asDouble':3,'exemplars':[{'asInt':'4'}]}]}"))),
+                             "{'timeUnixNano':'5','asInt':'3','attributes':[" ATTRIBUTE(
+                                 "k", "'intValue':1") "]},"
+                                                      "{'asDouble':3,'exemplars':[{'asInt':'4'}]}]}"))),
         "{'name':'m','unit':'s','type':'sum','aggregationTemporality':2,'isMonotonic':true,'dataPoints':["
         "{'timeUnixNano':'5','value':3,'attributes':{'k':1}},{'value':3.0,'exemplars':[{'value':4}],'attributes':{}}],"
         "'service':'','request':1}");

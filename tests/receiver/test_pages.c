@@ -1,0 +1,473 @@
+/* What the pages of the HTTP face say, asked step by step. */
+#include "given.h"
+#include "story.h"
+
+#include "desk.h"
+#include "store.h"
+
+#define TWO_SPANS SPANS(ROOT "," CHILD)
+#define A_METRIC                                                                                                       \
+    METRICS("{'name':'requests','sum':{'dataPoints':[{'asInt':'1'},{'asInt':'2'}]}},"                                  \
+            "{'name':'other','gauge':{'dataPoints':[{'asInt':'3'}]}}")
+#define A_LOG LOGS("{'body':{'stringValue':'hello'}}")
+
+/* ---- Asking ---------------------------------------------------------- */
+
+struct answer {
+    struct otk_question q;
+    struct otk_buffer text; /* all that was said so far */
+    enum otk_step last;
+    bool opened;
+};
+
+/* "GET /otlpkit/stats" */
+static struct answer question(otk_receiver *rx, const char *what)
+{
+    struct answer a = {.q = {.rx = rx, .status = 200, .content_type = "application/json", .again_ns = UINT64_MAX},
+                       .text = OTK_BUFFER_INIT(SIZE_MAX)};
+    const char *target = strchr(what, ' ') + 1;
+    a.q.out = OTK_BUFFER_INIT(SIZE_MAX);
+    a.q.request = otk_capture_new();
+    assert_non_null(a.q.request);
+    a.q.request->pub.method = otk_arena_string(&a.q.request->arena, what, (size_t)(target - what - 1));
+    a.q.request->pub.target = target;
+    return a;
+}
+
+static void take_out(struct answer *a)
+{
+    otk_buffer_append(&a->text, a->q.out.data, a->q.out.size);
+    a->q.out.size = 0;
+}
+
+/* Goes on until the page is done or idle. */
+static void go_on(struct answer *a)
+{
+    do {
+        a->last = a->q.page->step(&a->q);
+        take_out(a);
+    } while (a->last == OTK_STEP_AGAIN && !a->q.out.failed);
+}
+
+static void begin(struct answer *a)
+{
+    const char *target = a->q.request->pub.target;
+    a->last = OTK_STEP_DONE;
+    a->opened = otk_question_route(&a->q, (otk_string){target, strcspn(target, "?")});
+    if (a->opened && (!a->q.page->open || a->q.page->open(&a->q)))
+        go_on(a);
+    else
+        take_out(a);
+}
+
+static void end(struct answer *a)
+{
+    if (a->opened && a->q.page->close)
+        a->q.page->close(&a->q);
+    otk_buffer_clear(&a->q.out);
+    otk_buffer_clear(&a->text);
+    otk_capture_free(a->q.request);
+}
+
+/* What was said so far, with ' for ", and forgets it. */
+static const char *said(struct answer *a)
+{
+    static char text[1 << 16];
+    assert_true(a->text.size < sizeof text);
+    for (size_t i = 0; i < a->text.size; i++)
+        text[i] = a->text.data[i] == '"' ? '\'' : (char)a->text.data[i];
+    text[a->text.size] = '\0';
+    a->text.size = 0;
+    return text;
+}
+
+/* The whole answer at once. */
+static const char *asked(otk_receiver *rx, const char *what, unsigned status)
+{
+    struct answer a = question(rx, what);
+    begin(&a);
+    assert_int_equal(a.last, OTK_STEP_DONE);
+    const char *text = said(&a);
+    if (a.q.status != status)
+        fail_msg("%s: %u, not %u: %s", what, a.q.status, status, text);
+    end(&a);
+    return text;
+}
+
+static size_t count_in(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)); text++)
+        count++;
+    return count;
+}
+
+static int start(void **state)
+{
+    *state = otk_receiver_start(NULL, NULL);
+    return *state ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    otk_receiver_stop(*state);
+    return 0;
+}
+
+/* ---- Finding a page -------------------------------------------------- */
+
+static void test_a_wrong_path_is_told_the_nearest(void **state)
+{
+    assert_string_equal(asked(*state, "GET /otlpkit/dmup", 404),
+                        "{'code':5,'message':'there is no page /otlpkit/dmup; the nearest is /otlpkit/dump'}");
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/spans/", 404), "the nearest is /otlpkit/spans'"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/", 404), "/otlpkit/openapi.json lists those there are"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/nothing-of-this-sort", 404), "openapi.json"));
+}
+
+static void test_a_wrong_method_is_told_the_right_ones(void **state)
+{
+    struct answer a = question(*state, "POST /otlpkit/stats");
+    begin(&a);
+    assert_int_equal(a.q.status, 405);
+    assert_string_equal(a.q.allow, "GET, HEAD");
+    assert_string_equal(said(&a), "{'code':12,'message':'this page is asked by GET, HEAD'}");
+    end(&a);
+    asked(*state, "GET /otlpkit/captures", 405);
+    asked(*state, "HEAD /otlpkit/stats", 200);
+}
+
+static void test_an_argument_that_is_not_known_is_refused(void **state)
+{
+    assert_string_equal(asked(*state, "GET /otlpkit/spans?limti=3", 400),
+                        "{'code':3,'message':'/otlpkit/spans has no argument limti; did you mean limit?'}");
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/spans?colour=red", 400), "has no argument colour'"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/spans?limit=3&limit=4", 400), "more than once"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/spans?limit=-1", 400), "limit is a number, not -1"));
+    assert_non_null(
+        strstr(asked(*state, "GET /otlpkit/spans?limit=%zz", 400), "not UTF-8 text with escapes such as %20"));
+}
+
+static void test_a_wrong_selector_is_shown_with_its_place(void **state)
+{
+    for (const char *const *page = (const char *const[]){"spans", "dump", "stream", NULL}; *page; page++) {
+        char what[128];
+        snprintf(what, sizeof what, "GET /otlpkit/%s?where=%%7B%%20nmae%%20%%3D%%20%%22a%%22%%20%%7D", *page);
+        const char *text = asked(*state, what, 400);
+        assert_non_null(strstr(text, "{ nmae = \\'a\\' }\\n    ^~~~\\n','position':3}"));
+        assert_non_null(strstr(text, "{'code':3,'message':'"));
+    }
+}
+
+/* ---- Items ----------------------------------------------------------- */
+
+static void test_items_are_an_array_with_one_a_line(void **state)
+{
+    assert_string_equal(asked(*state, "GET /otlpkit/spans", 200), "[]\n");
+    tell(*state, TWO_SPANS);
+    tell(*state, A_LOG);
+    tell(*state, A_METRIC);
+    const char *text = asked(*state, "GET /otlpkit/spans", 200);
+    assert_int_equal(strncmp(text, "[\n{'traceId':'0af7651916cd43dd8448eb211c80319c','spanId':'00000000000000a1',", 70),
+                     0);
+    assert_int_equal(count_in(text, "},\n{'traceId'"), 1);
+    assert_int_equal(count_in(text, "}\n]\n"), 1);
+    assert_int_equal(count_in(text, "'service':'shop'"), 2);
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/logs", 200), "'body':'hello'"), 1);
+    text = asked(*state, "GET /otlpkit/metrics", 200);
+    assert_int_equal(count_in(text, "'request':3"), 2);
+    assert_int_equal(count_in(text, "\n{"), 2);
+}
+
+static void test_limit_ends_the_array(void **state)
+{
+    tell(*state, TWO_SPANS);
+    tell(*state, TWO_SPANS);
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/spans?limit=3", 200), "\n{"), 3);
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/spans?limit=9", 200), "\n{"), 4);
+    assert_string_equal(asked(*state, "GET /otlpkit/spans?limit=0", 200), "[]\n");
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/spans?limit=1&where=%7B%7D", 200), "\n{"), 1);
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/requests?limit=1", 200), "\n{"), 1);
+}
+
+static void test_where_narrows_items(void **state)
+{
+    tell(*state, TWO_SPANS);
+    tell(*state, A_METRIC);
+    const char *text = asked(*state, "GET /otlpkit/spans?where=%7Bname=%22charge%22%7D", 200);
+    assert_int_equal(count_in(text, "\n{"), 1);
+    assert_int_equal(count_in(text, "'name':'charge'"), 1);
+    text = asked(*state, "GET /otlpkit/spans?where=%7Bname=%22checkout%22%7D%3E%7B%7D", 200);
+    assert_int_equal(count_in(text, "'name':'charge'"), 1);
+    assert_int_equal(count_in(text, "\n{"), 1);
+    text = asked(*state, "GET /otlpkit/metrics?where=metric%7Bname=%22requests%22%7D", 200);
+    assert_int_equal(count_in(text, "\n{"), 1); /* though two of its points match */
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/logs?where=%7B%7D", 400), "about spans; ask /otlpkit/spans"));
+}
+
+static void test_much_is_shown_in_steps(void **state)
+{
+    for (int i = 0; i < 100; i++)
+        tell(*state, TWO_SPANS);
+    static const char *const pages[] = {"spans",
+                                        "spans?where=%7Bname=%22charge%22%7D",
+                                        "dump",
+                                        "requests",
+                                        "dump?where=%7B%7D",
+                                        "spans?where=%7B%7D%7Ccount()%3E0"};
+    static const char *const parts[] = {"\n{", "\n{", "}\n", "\n{", "}\n", "\n{"};
+    static const size_t counts[] = {200, 100, 100, 100, 100, 200};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        char what[128];
+        unsigned steps = 0;
+        size_t shown = 0;
+        snprintf(what, sizeof what, "GET /otlpkit/%s", pages[i]);
+        struct answer a = question(*state, what);
+        a.opened = otk_question_route(&a.q, (otk_string){what + 4, strcspn(what + 4, "?")});
+        assert_true(a.opened && a.q.page->open(&a.q));
+        do {
+            a.last = a.q.page->step(&a.q);
+            take_out(&a);
+            shown += count_in(said(&a), parts[i]);
+            steps++;
+        } while (a.last == OTK_STEP_AGAIN);
+        assert_int_equal(a.last, OTK_STEP_DONE);
+        assert_int_equal(shown, counts[i]);
+        assert_true(steps > 2);
+        end(&a);
+    }
+}
+
+static void test_what_comes_after_the_question_is_not_in_its_answer(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/spans");
+    tell(*state, TWO_SPANS);
+    a.opened = otk_question_route(&a.q, (otk_string){"/otlpkit/spans", 14});
+    assert_true(a.q.page->open(&a.q));
+    tell(*state, TWO_SPANS);
+    go_on(&a);
+    assert_int_equal(a.last, OTK_STEP_DONE);
+    assert_int_equal(count_in(said(&a), "\n{"), 2);
+    end(&a);
+}
+
+/* ---- Requests, dump, stats ------------------------------------------- */
+
+static void test_dump_is_lines_of_otlp_json(void **state)
+{
+    tell(*state, TWO_SPANS);
+    tell(*state, "{'resourceSpans':7}");
+    tell(*state, A_LOG);
+    struct answer a = question(*state, "GET /otlpkit/dump");
+    begin(&a);
+    assert_string_equal(a.q.content_type, "application/x-ndjson");
+    assert_string_equal(said(&a), TWO_SPANS "\n" A_LOG "\n");
+    end(&a);
+    assert_string_equal(asked(*state, "GET /otlpkit/dump?where=%7Bname=%22charge%22%7D", 200), SPANS(CHILD) "\n");
+}
+
+static void test_requests_show_what_was_sent_and_answered(void **state)
+{
+    tell_as(otk_receiver_port(*state), "/v1/logs", "Authorization: secret\r\nX-A: \xff\r\n", A_LOG);
+    tell(*state, "{'resourceSpans':7}");
+    const char *text = asked(*state, "GET /otlpkit/requests", 200);
+    assert_non_null(strstr(text, "[\n{'number':1,'timeUnixNano':'"));
+    assert_non_null(strstr(text, "'method':'POST','target':'/v1/logs','httpVersion':'HTTP/1.1','peer':'127.0.0.1:"));
+    assert_non_null(strstr(text, "{'name':'Authorization','value':'secret'},{'name':'X-A','value':'\xef\xbf\xbd'}"));
+    assert_non_null(strstr(text, "'signal':'logs','encoding':'json','bodySize':"));
+    assert_non_null(strstr(text,
+                           "'logRecords':1,'unknownFields':0,'rejected':0,'notes':'','status':200,'reason':'',"
+                           "'answer':{'status':200,'headers':[{'name':'Content-Type','value':'application/json'}],"
+                           "'bodySize':2,'body':'{}'}}"));
+    assert_non_null(strstr(text, "'status':400,'reason':'"));
+    assert_non_null(strstr(text, "'body':'{\\'code\\':3,"));
+}
+
+static void test_stats_count_all(void **state)
+{
+    tell(*state, TWO_SPANS);
+    tell(*state, TWO_SPANS);
+    tell(*state, "{'resourceSpans':7}");
+    const char *text = asked(*state, "GET /otlpkit/stats", 200);
+    assert_non_null(strstr(text, "{'version':'"));
+    assert_non_null(strstr(text, "'url':'http://127.0.0.1:"));
+    assert_non_null(strstr(text, "'counts':{'requests':3,'refused':1,'repeatedRequests':1,'spans':4,'metrics':0,"
+                                 "'dataPoints':0,'logRecords':0,'rejected':0,'unknownFields':0,'bodyBytes':"));
+    assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0}"));
+}
+
+static void test_captures_are_forgotten(void **state)
+{
+    tell(*state, TWO_SPANS);
+    assert_string_equal(asked(*state, "DELETE /otlpkit/captures", 204), "");
+    assert_string_equal(asked(*state, "GET /otlpkit/spans", 200), "[]\n");
+}
+
+/* ---- Stream ---------------------------------------------------------- */
+
+static void test_a_stream_shows_what_comes(void **state)
+{
+    tell(*state, A_LOG);
+    struct answer a = question(*state, "GET /otlpkit/stream");
+    begin(&a);
+    assert_int_equal(a.last, OTK_STEP_IDLE);
+    assert_string_equal(a.q.content_type, "text/event-stream");
+    assert_string_equal(said(&a), "retry: 1000\n\n");
+    go_on(&a);
+    assert_string_equal(said(&a), "");
+    tell(*state, TWO_SPANS);
+    tell(*state, "{'resourceSpans':7}");
+    go_on(&a);
+    assert_int_equal(a.last, OTK_STEP_IDLE);
+    const char *text = said(&a);
+    assert_int_equal(strncmp(text, "event: span\ndata: {'traceId':", 28), 0);
+    assert_int_equal(count_in(text, "event: span\ndata: {"), 2);
+    assert_int_equal(count_in(text, "event: request\nid: 2\ndata: {'number':2,"), 1);
+    assert_int_equal(count_in(text, "event: request\nid: 3\ndata: {'number':3,"), 1);
+    assert_int_equal(count_in(text, "}\n\n"), 4);
+    end(&a);
+}
+
+static void test_a_stream_beats(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/stream");
+    begin(&a);
+    assert_true(a.q.again_ns < UINT64_MAX);
+    said(&a);
+    go_on(&a);
+    assert_string_equal(said(&a), "");
+    end(&a);
+}
+
+static void test_a_stream_goes_on_where_it_was_cut(void **state)
+{
+    tell(*state, A_LOG);
+    tell(*state, TWO_SPANS);
+    struct answer a = question(*state, "GET /otlpkit/stream?after=1");
+    begin(&a);
+    const char *text = said(&a);
+    assert_int_equal(count_in(text, "event: "), 3);
+    assert_int_equal(count_in(text, "id: 2\n"), 1);
+    end(&a);
+
+    otk_header header = {"Last-Event-ID", "0"};
+    a = question(*state, "GET /otlpkit/stream?after=1");
+    a.q.request->pub.headers = (otk_headers){&header, 1};
+    begin(&a);
+    assert_int_equal(count_in(said(&a), "event: "), 5);
+    end(&a);
+
+    a = question(*state, "GET /otlpkit/stream?after=999"); /* of a receiver before this one */
+    begin(&a);
+    assert_int_equal(count_in(said(&a), "event: "), 5);
+    end(&a);
+}
+
+static void test_a_stream_says_what_it_could_not_show(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/stream");
+    begin(&a);
+    said(&a);
+    tell(*state, A_LOG);
+    tell(*state, A_LOG);
+    otk_receiver_reset(*state);
+    tell(*state, A_LOG);
+    go_on(&a);
+    assert_int_equal(strncmp(said(&a), "event: dropped\ndata: {'requests':2}\n\nevent: log\n", 46), 0);
+    end(&a);
+}
+
+static void test_a_stream_of_a_selector_shows_its_items_only(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/stream?where=metric%7Bname%20!=%20%22x%22%7D");
+    begin(&a);
+    said(&a);
+    tell(*state, A_LOG);
+    tell(*state, A_METRIC);
+    tell(*state, A_METRIC);
+    go_on(&a);
+    const char *text = said(&a);
+    assert_int_equal(count_in(text, "event: metric\ndata: {'name':'requests'"), 2);
+    assert_int_equal(count_in(text, "event: metric\nid: 2\ndata: {'name':'other'"), 1);
+    assert_int_equal(count_in(text, "event: metric\nid: 3\ndata: {'name':'other'"), 1);
+    assert_int_equal(count_in(text, "event: "), 4);
+    end(&a);
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/stream?where=%7B%7D%3E%7B%7D", 400), "whole traces"));
+}
+
+static void test_a_stream_concerns_what_it_would_show(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/stream?where=%7B%7D"),
+                  all = question(*state, "GET /otlpkit/stream");
+    begin(&a);
+    begin(&all);
+    otk_capture *log = given(OTK_SIGNAL_LOGS, LOG("'severityNumber':1")),
+                *span = given(OTK_SIGNAL_TRACES, SPAN("'name':'a'"));
+    assert_false(a.q.page->concerns(&a.q, otk_capture_of(log)));
+    assert_true(a.q.page->concerns(&a.q, otk_capture_of(span)));
+    assert_true(all.q.page->concerns(&all.q, otk_capture_of(log)));
+    forget(log);
+    forget(span);
+    end(&a);
+    end(&all);
+}
+
+/* ---- Memory ---------------------------------------------------------- */
+
+/* Whatever allocation fails, the question ends without a leak: refused with 503, or cut. */
+static void test_every_page_says_when_memory_runs_out(void **state)
+{
+    static const char *const questions[] = {"GET /otlpkit/spans?where=%7Bname=%22charge%22%7D",
+                                            "GET /otlpkit/spans",
+                                            "GET /otlpkit/dump",
+                                            "GET /otlpkit/dump?where=%7B%7D",
+                                            "GET /otlpkit/requests",
+                                            "GET /otlpkit/stats",
+                                            "GET /otlpkit/stream?after=0",
+                                            "GET /otlpkit/stream?after=0&where=%7B%7D"};
+    tell(*state, TWO_SPANS);
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        bool whole = false;
+        for (size_t left = 0; !whole; left++) {
+            struct answer a = question(*state, questions[i]);
+            otk_buffer_reserve(&a.text, 8192);
+            allocations_left = left;
+            begin(&a);
+            allocations_left = SIZE_MAX;
+            whole = !a.q.out.failed && a.q.status == 200;
+            if (!whole && !a.q.out.failed)
+                assert_int_equal(a.q.status, 503);
+            end(&a);
+            assert_true(left < 1000);
+        }
+    }
+}
+
+#define ON_A_RECEIVER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_A_RECEIVER(test_a_wrong_path_is_told_the_nearest),
+        ON_A_RECEIVER(test_a_wrong_method_is_told_the_right_ones),
+        ON_A_RECEIVER(test_an_argument_that_is_not_known_is_refused),
+        ON_A_RECEIVER(test_a_wrong_selector_is_shown_with_its_place),
+        ON_A_RECEIVER(test_items_are_an_array_with_one_a_line),
+        ON_A_RECEIVER(test_limit_ends_the_array),
+        ON_A_RECEIVER(test_where_narrows_items),
+        ON_A_RECEIVER(test_much_is_shown_in_steps),
+        ON_A_RECEIVER(test_what_comes_after_the_question_is_not_in_its_answer),
+        ON_A_RECEIVER(test_dump_is_lines_of_otlp_json),
+        ON_A_RECEIVER(test_requests_show_what_was_sent_and_answered),
+        ON_A_RECEIVER(test_stats_count_all),
+        ON_A_RECEIVER(test_captures_are_forgotten),
+        ON_A_RECEIVER(test_a_stream_shows_what_comes),
+        ON_A_RECEIVER(test_a_stream_beats),
+        ON_A_RECEIVER(test_a_stream_goes_on_where_it_was_cut),
+        ON_A_RECEIVER(test_a_stream_says_what_it_could_not_show),
+        ON_A_RECEIVER(test_a_stream_of_a_selector_shows_its_items_only),
+        ON_A_RECEIVER(test_a_stream_concerns_what_it_would_show),
+        ON_A_RECEIVER(test_every_page_says_when_memory_runs_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
