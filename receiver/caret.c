@@ -1,5 +1,19 @@
 #include "caret.h"
 
+#include "visible.h"
+
+/* Each character takes one column: what cannot be shown becomes a question mark. */
+static void add_line(struct otk_buffer *out, const uint8_t *p, size_t size)
+{
+    unsigned code;
+    for (const uint8_t *end = p + size; p < end;) {
+        size_t hidden = *p == '\t' ? 0 : otk_hidden_at(p, (size_t)(end - p), &code);
+        otk_buffer_byte(out, hidden ? '?' : *p);
+        for (p += hidden ? hidden : 1; !hidden && p < end && (*p & 0xc0) == 0x80; p++)
+            otk_buffer_byte(out, *p);
+    }
+}
+
 /* As many spaces as there are characters before it. */
 void otk_caret_write(struct otk_buffer *out, const char *text, size_t at, size_t size)
 {
@@ -7,7 +21,7 @@ void otk_caret_write(struct otk_buffer *out, const char *text, size_t at, size_t
     while (from && text[from - 1] != '\n')
         from--;
     otk_buffer_text(out, "\n  ");
-    otk_buffer_append(out, text + from, strcspn(text + from, "\n"));
+    add_line(out, (const uint8_t *)text + from, strcspn(text + from, "\n"));
     otk_buffer_text(out, "\n  ");
     for (size_t i = from; i < at; i++)
         if (text[i] == '\t')

@@ -60,7 +60,8 @@ static void write_fault(struct reading *r, unsigned line, const char *sentence, 
     size_t from = out->size;
     if (r->where)
         otk_visible(out, r->where, strlen(r->where), "");
-    otk_buffer_printf(out, r->where ? ":%u: %s" : "line %u: %s", line, sentence);
+    otk_buffer_printf(out, r->where ? ":%u: " : "line %u: ", line);
+    otk_visible(out, sentence, strlen(sentence), "");
     if (!r->fault_count && !out->failed)
         snprintf(r->error.message, sizeof r->error.message, "%.*s", (int)(out->size - from), (char *)out->data + from);
     otk_caret_write(out, r->original, place.at, place.size);
@@ -192,16 +193,12 @@ static int take_tokens(struct clause *c, struct sel_place *place, struct sel_tok
     return out->failed;
 }
 
-/* A line that begins with white space goes on the one before: who did not mean that gets a fault at its first character. */
-static const char *hint_at(const struct clause *c, size_t at)
+/* Whether only white space stands before `at` in a line that goes on the one before. */
+static bool is_indented(const struct clause *c, size_t at)
 {
-    size_t from = at;
-    while (from > c->begin && c->r->original[from - 1] != '\n')
-        from--;
-    for (size_t i = from; i < at; i++)
-        if (!is_space(c->r->original[i]))
-            return "";
-    return from > c->begin ? "; it goes on the line before, because it begins with white space" : "";
+    while (at > c->begin && is_space(c->r->original[at - 1]) && c->r->original[at - 1] != '\n')
+        at--;
+    return at > c->begin && c->r->original[at - 1] == '\n' && is_space(c->r->original[at]);
 }
 
 static int wrong_selector(struct clause *c, struct sel_place place, const struct sel_fault *fault)
@@ -210,7 +207,9 @@ static int wrong_selector(struct clause *c, struct sel_place place, const struct
     struct sel_place at = {place.at + fault->place.at, fault->place.size};
     if (!fault->place.at && is_letter(c->r->text[place.at]))
         return wrong(c, at, "a line is a selector, { … } metric{ … } or log{ … }, behind a count, never or complete");
-    snprintf(sentence, sizeof sentence, "%s%s", fault->sentence, hint_at(c, at.at));
+    bool is_second = strncmp(fault->sentence, "the selector should end", 23) == 0 && is_indented(c, at.at);
+    snprintf(sentence, sizeof sentence, "%s%s", fault->sentence,
+             is_second ? "; it goes on the line before, because it begins with white space" : "");
     return wrong(c, at, sentence);
 }
 
@@ -361,12 +360,17 @@ static size_t end_of_line(const struct reading *r, size_t at)
     return end ? (size_t)(end - r->text) + 1 : r->size;
 }
 
-/* Where the clause ends that begins at `at`: lines that begin with white space, empty ones and comments go on it. */
+/* No clause begins so: with white space, a comment, or what closes and joins. */
+static bool goes_on(char c)
+{
+    return is_space(c) || strchr("#})]&|", c);
+}
+
 static size_t end_of_clause(const struct reading *r, size_t at)
 {
     do
         at = end_of_line(r, at);
-    while (at < r->size && (is_space(r->text[at]) || r->text[at] == '#'));
+    while (at < r->size && goes_on(r->text[at]));
     return at;
 }
 

@@ -3,6 +3,7 @@
 #include "narrow.h"
 #include "selector.h"
 #include "store.h"
+#include "visible.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ char *otk_selector_explain(const char *selector)
         otk_selector_free(s);
     if (rc != OTK_EINVAL)
         return NULL;
-    otk_buffer_text(&out, fault.sentence);
+    otk_visible(&out, fault.sentence, strlen(fault.sentence), "");
     otk_caret_write(&out, selector, fault.place.at, fault.place.size);
     if (!otk_buffer_string(&out))
         otk_buffer_clear(&out);

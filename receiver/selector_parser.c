@@ -2,6 +2,8 @@
  * between sets; then + and -; then !; then * / %; then ^, from right to left. */
 #include "selector_lexer.h"
 
+#include "utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -761,6 +763,9 @@ int otk_selector_parse(struct sel_selector **out, const char *text, struct sel_f
     if (size > OTK_SELECTOR_SIZE_MAX)
         return otk_selector_fault(fault, (struct sel_place){0, 0}, "the selector is longer than %d bytes",
                                   OTK_SELECTOR_SIZE_MAX);
+    size_t valid = otk_utf8_valid((const uint8_t *)text, size);
+    if (valid < size)
+        return otk_selector_fault(fault, (struct sel_place){(uint32_t)valid, 1}, "the selector is not UTF-8 here");
     struct sel_selector *s = calloc(1, sizeof *s);
     if (!s)
         return OTK_ENOMEM;

@@ -107,6 +107,14 @@ static void a_wrong_selector_is_explained_with_a_caret(void **state)
     free(text);
 }
 
+static void what_is_not_utf8_is_refused_and_does_not_come_back(void **state)
+{
+    (void)state;
+    char *text = otk_selector_explain("{ name = \"\xc3\xa4\x1b\xff\" }");
+    assert_string_equal(text, "the selector is not UTF-8 here\n  { name = \"\xc3\xa4??\" }\n              ^\n");
+    free(text);
+}
+
 /* ---- Bounds ---------------------------------------------------------- */
 
 static char *repeat(const char *head, const char *part, size_t count, const char *tail)
@@ -261,6 +269,7 @@ int main(void)
         cmocka_unit_test(invalid_selectors_are_refused_with_sentence_and_place),
         cmocka_unit_test(an_error_names_the_place_in_one_line),
         cmocka_unit_test(a_wrong_selector_is_explained_with_a_caret),
+        cmocka_unit_test(what_is_not_utf8_is_refused_and_does_not_come_back),
         cmocka_unit_test(size_and_depth_are_bounded),
         cmocka_unit_test(a_name_is_read_once_wherever_it_stands),
         cmocka_unit_test(each_failing_allocation_is_told),

@@ -1,5 +1,5 @@
 # Waiting, reports and asserting.
-foreach(noun complete measure expect)
+foreach(noun complete measure expect expectations)
     receiver_test(${noun})
     target_link_options(test_receiver_${noun} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)
 endforeach()
