@@ -24,6 +24,7 @@ struct capture {
     struct otk_buffer plain; /* … pub.message here, when it is not the body itself */
     struct otk_buffer answer;
     struct otk_index index;
+    const struct otk_fault_step *fault; /* that it met, in its arena; or NULL */
     atomic_uint references;
     size_t weight;           /* what the store accounts for it */
     uint64_t first_item;     /* how many items of its signal came before it, since start or reset */

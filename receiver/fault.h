@@ -58,7 +58,8 @@ struct otk_faults;
 struct otk_faults *otk_faults_new(void);
 void otk_faults_free(struct otk_faults *f);
 
-/* In place of the script there was. OTK_EINVAL: `error` says what is wrong and in which column, and the script stays. */
+/* In place of the script there was. OTK_EINVAL: `error` (may be NULL) says what is wrong and in which column, and the
+ * script stays. */
 int otk_faults_set(struct otk_faults *f, const char *script, otk_error *error);
 void otk_faults_clear(struct otk_faults *f);
 

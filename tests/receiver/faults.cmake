@@ -1,3 +1,5 @@
-# Faults and what clients do then.
-receiver_test(fault)
-target_link_options(test_receiver_fault PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)
+# Faults and what clients do then. In these tests memory can run out (given.h).
+foreach(noun fault attempts)
+    receiver_test(${noun})
+    target_link_options(test_receiver_${noun} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)
+endforeach()

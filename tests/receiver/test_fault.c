@@ -151,7 +151,7 @@ static void what_is_left_is_told(void **state)
     assert_null(next());
 }
 
-static void a_new_script_takes_the_place_of_the_old_one_but_not_of_a_step_in_play(void **state)
+static void a_new_script_leaves_a_step_in_play_alone(void **state)
 {
     (void)state;
     set("503 x9 message=busy");
@@ -411,7 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_path_is_the_whole_path, begin, end),
         cmocka_unit_test_setup_teardown(the_first_track_that_has_a_step_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(what_is_left_is_told, begin, end),
-        cmocka_unit_test_setup_teardown(a_new_script_takes_the_place_of_the_old_one_but_not_of_a_step_in_play, begin,
+        cmocka_unit_test_setup_teardown(a_new_script_leaves_a_step_in_play_alone, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_wrong_script_leaves_the_old_one, begin, end),
         cmocka_unit_test_setup_teardown(what_is_done, begin, end),

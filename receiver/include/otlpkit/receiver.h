@@ -98,6 +98,8 @@ typedef struct otk_capture {
     otk_headers answer_headers;
     otk_bytes answer;        /* its body */
     const char *reason;      /* why it was refused; "" when accepted */
+    const char *fault;       /* the step of the fault script that it met, as written; "" for none */
+    bool unfinished;         /* the client, a limit or a fault cut it off before its end */
 } otk_capture;
 
 /* ---- Start and stop -------------------------------------------------- */
@@ -588,6 +590,57 @@ OTK_API char *otk_receiver_faults_left(otk_receiver *rx);
 /* NULL when the script is right, or when memory ran out. Else what is wrong
  * with it: a sentence, the line, and a caret below the place; free() it. */
 OTK_API char *otk_faults_explain(const char *script);
+
+/* ---- Attempts -------------------------------------------------------- */
+
+/* A client that has no success sends again. Requests with the same bytes, once
+ * inflated, are attempts to deliver the same payload. */
+
+/* What OTLP says that a client does after an answer. */
+typedef enum otk_retry {
+    OTK_RETRY_FINAL = 0, /* never sends that again: 200, 400, 500 … */
+    OTK_RETRY_BACKOFF,   /* sends again, after a time of its own: 429, 502, 503, 504, and no answer */
+    OTK_RETRY_AFTER,     /* sends again, not before the Retry-After of the answer has passed */
+    OTK_RETRY_MAY        /* may: an answer that came late or was spoilt, a redirect */
+} otk_retry;
+
+typedef struct otk_attempt {
+    uint64_t number;             /* of the request */
+    uint64_t time_unix_nano;     /* when it had arrived */
+    uint64_t gap_nano;           /* since the attempt before it; 0 for the first */
+    unsigned status;             /* of the answer; 0: none */
+    bool accepted;               /* the receiver has it, whatever the client could know */
+    bool unfinished;             /* it was cut off, and is taken to be of this payload as it began like it */
+    otk_retry retry;             /* what the client then had to do */
+    uint64_t not_before_unix_nano; /* OTK_RETRY_AFTER */
+    const char *wrong;           /* why this attempt should not have been made, or not yet; "" */
+    const char *fault;           /* as in otk_capture */
+} otk_attempt;
+
+typedef struct otk_payload {
+    bool has_signal;
+    otk_signal signal;
+    size_t size; /* inflated; 0 when it is not known */
+    const otk_attempt *attempts; /* in order of arrival */
+    size_t attempt_count;
+    size_t accepted_count; /* 0: lost, 1: delivered once, more: duplicated */
+} otk_payload;
+
+typedef struct otk_attempts otk_attempts;
+
+/* All attempts since start or the last reset, as they stand now. NULL when
+ * memory ran out. */
+OTK_API otk_attempts *otk_receiver_attempts(otk_receiver *rx);
+OTK_API void otk_attempts_free(otk_attempts *attempts);
+
+/* The payload at position `i`, in order of first arrival; or NULL beyond the
+ * last. Valid until otk_attempts_free(). */
+OTK_API const otk_payload *otk_attempts_payload(const otk_attempts *attempts, size_t i);
+
+/* One JSON object; or lines for people, with a time line of at most 100
+ * columns. Return 0, OTK_ENOMEM, or OTK_ESYSTEM when `to` cannot be written. */
+OTK_API int otk_attempts_write_json(const otk_attempts *attempts, FILE *to);
+OTK_API int otk_attempts_write_text(const otk_attempts *attempts, FILE *to);
 
 /* ---- OTLP/JSON and text ---------------------------------------------- */
 
