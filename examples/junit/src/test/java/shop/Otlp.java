@@ -1,0 +1,67 @@
+package shop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/** What one test exports to {@code url}. Tests that run side by side do not see each other's. */
+record Otlp(String url) {
+
+  /** Returns once all conditions hold, and fails the test when they do not within five seconds. */
+  void await(String... conditions) throws IOException, InterruptedException {
+    var question =
+        HttpRequest.newBuilder(URI.create(url + "/otlpkit/wait?timeout=5s"))
+            .POST(BodyPublishers.ofString(String.join("\n", conditions)))
+            .build();
+    var answer = HttpClient.newHttpClient().send(question, BodyHandlers.ofString());
+    assertEquals(200, answer.statusCode(), answer.body());
+  }
+
+  /** For {@code @ExtendWith}: gives each test that has an {@code Otlp} parameter one of its own. */
+  static final class Extension implements ParameterResolver {
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext test) {
+      return parameter.getParameter().getType() == Otlp.class;
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext test) {
+      var server = test.getRoot().getStore(Namespace.GLOBAL).computeIfAbsent(Server.class);
+      return new Otlp(server.url + "/s/" + UUID.randomUUID());
+    }
+  }
+
+  /** One for all tests, closed by JUnit after the last: the command that OTLPKIT names, or otlpkit. */
+  static final class Server implements AutoCloseable {
+    final Process process;
+    final String url;
+
+    Server() {
+      var command = Optional.ofNullable(System.getenv("OTLPKIT")).orElse("otlpkit");
+      try {
+        process = new ProcessBuilder(command, "serve", "--port", "0").redirectOutput(Redirect.DISCARD).start();
+        url = process.errorReader().readLine().replace("listening on ", "");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public void close() {
+      process.destroy();
+    }
+  }
+}
