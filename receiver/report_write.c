@@ -11,7 +11,7 @@ const char *const otk_report_signal_names[] = {"span", "metric", "log"};
 
 /* ---- Text and JSON --------------------------------------------------- */
 
-static otk_report out_of_memory = {.code = OTK_ENOMEM, .error = OUT_OF_MEMORY, .url = ""};
+static otk_report out_of_memory = {.code = OTK_ENOMEM, .error = OUT_OF_MEMORY, .explain = "", .url = ""};
 
 otk_report *otk_report_out_of_memory(void)
 {

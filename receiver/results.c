@@ -108,7 +108,7 @@ static void tap_point(struct otk_buffer *out, const struct otk_result *t, size_t
         add_first_line(out, t->message, in_tap);
     }
     add(out, "\n");
-    if (t->outcome == OTK_FAILED || t->duration_ns)
+    if ((t->outcome == OTK_FAILED && (*t->message || t->file)) || t->duration_ns)
         tap_diagnostics(out, t);
 }
 

@@ -185,6 +185,60 @@ static void test_restart_forgets(void **state)
     assert_open();
 }
 
+/* ---- Deadlines of their own ------------------------------------------ */
+
+static otk_condition within(otk_condition c, unsigned within_ms)
+{
+    c.within_ms = within_ms;
+    return c;
+}
+
+static void test_own_time_is_told_and_then_it_is_hopeless(void **state)
+{
+    (void)state;
+    expect(within(otk_seen("{ name = \"a\" }"), 20));
+    assert_int_equal(otk_expectation_judge(&e, BEGIN_NS).again_ns, BEGIN_NS + 20 * MS);
+    assert_verdict_at(19, OTK_VERDICT_OPEN);
+    assert_verdict_at(20, OTK_VERDICT_HOPELESS);
+}
+
+static void test_what_came_in_its_own_time_holds_after_it(void **state)
+{
+    (void)state;
+    expect(within(otk_seen("{ name = \"a\" }"), 20));
+    feed_span("a");
+    assert_verdict_at(30, OTK_VERDICT_HOLDS);
+}
+
+static void test_a_silence_that_is_sooner_than_its_time_is_waited_for(void **state)
+{
+    (void)state;
+    expect(within(otk_none("{ name = \"a\" }", 10), 20));
+    assert_int_equal(otk_expectation_judge(&e, BEGIN_NS).again_ns, BEGIN_NS + 10 * MS);
+    assert_verdict_at(10, OTK_VERDICT_HOLDS);
+}
+
+static void test_a_part_out_of_time_decides_for_all_but_not_for_any(void **state)
+{
+    (void)state;
+    const otk_condition parts[] = {within(otk_seen("{ name = \"a\" }"), 20), otk_seen("{ name = \"b\" }")};
+    expect(otk_all_of(parts, 2));
+    assert_verdict_at(20, OTK_VERDICT_HOPELESS);
+    otk_expectation_clear(&e);
+    expect(otk_any_of(parts, 2));
+    assert_verdict_at(20, OTK_VERDICT_OPEN);
+    otk_expectation_clear(&e);
+    expect(within(otk_any_of(parts, 2), 30));
+    assert_verdict_at(30, OTK_VERDICT_HOPELESS);
+}
+
+static void test_all_of_no_conditions_hold(void **state)
+{
+    (void)state;
+    expect(otk_all_of(NULL, 0));
+    assert_holds();
+}
+
 /* ---- Requests -------------------------------------------------------- */
 
 static otk_capture *request(const char *target, const char *name, const char *value, unsigned status)
@@ -417,6 +471,11 @@ static void test_each_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_own_time_is_told_and_then_it_is_hopeless),
+        TEST(test_what_came_in_its_own_time_holds_after_it),
+        TEST(test_a_silence_that_is_sooner_than_its_time_is_waited_for),
+        TEST(test_a_part_out_of_time_decides_for_all_but_not_for_any),
+        TEST(test_all_of_no_conditions_hold),
         TEST(test_seen_holds_with_the_first_match),
         TEST(test_exact_count_is_open_below_and_hopeless_above),
         TEST(test_at_least_stays_true),

@@ -401,6 +401,30 @@ static void test_json_and_github_know_the_place(void **state)
     otk_report_free(report);
 }
 
+static void test_judging_and_writing_survive_each_failing_allocation(void **state)
+{
+    (void)state;
+    add("never { name = \"charge\" }\n{ name = \"refund\" } within 1ms");
+    for (otk_report_format format = OTK_REPORT_TEXT; format <= OTK_REPORT_GITHUB; format++) {
+        int rc = OTK_ENOMEM;
+        for (size_t n = 0; rc == OTK_ENOMEM; n++) {
+            FILE *to = tmpfile();
+            otk_report *report = NULL;
+            assert_true(to && n < 2000);
+            allocations_left = n;
+            int judged = otk_receiver_judge(rx, e, 0, &report);
+            rc = report ? otk_report_write(report, format, to) : OTK_ENOMEM;
+            bool ran_out = allocations_left == SIZE_MAX;
+            allocations_left = SIZE_MAX;
+            assert_true(judged == OTK_ETIMEOUT || judged == OTK_ENOMEM);
+            rc = ran_out ? OTK_ENOMEM : rc;
+            otk_report_free(report);
+            fclose(to);
+        }
+        assert_int_equal(rc, 0);
+    }
+}
+
 /* ---- The page -------------------------------------------------------- */
 
 struct page {
@@ -512,6 +536,7 @@ int main(void)
         SHOP_TEST(test_a_line_whose_own_time_has_passed_ends_the_wait),
         SHOP_TEST(test_never_within_waits_for_silence),
         SHOP_TEST(test_json_and_github_know_the_place),
+        SHOP_TEST(test_judging_and_writing_survive_each_failing_allocation),
         TEST(test_the_pages_examples_are_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Reports: what stands in the text of several conditions, and the same as JSON. */
+#include "report.h"
 #include "story.h"
 
 #include <jansson.h>
@@ -168,6 +169,112 @@ static void test_report_of_what_was_met_holds(void **state)
     json_decref(tree);
 }
 
+static void test_what_holds_takes_one_line(void **state)
+{
+    (void)state;
+    const otk_condition either[] = {otk_seen("{ name = \"charge\" }"), otk_seen("{ name = \"refund\" }")};
+    const otk_condition any = otk_any_of(either, 2);
+    otk_report *report;
+    assert_int_equal(otk_receiver_wait(rx, &any, 20, &report), 0);
+    assert_string_equal(otk_report_text(report),
+                        "HOLDS: 1 condition; 1 request with 2 spans, 0 metrics, 0 log records\n");
+    assert_non_null(strstr(otk_report_json(report), "\"missing\":[]"));
+    otk_report_free(report);
+}
+
+static void test_what_was_lost_or_came_twice_is_told_although_all_holds(void **state)
+{
+    (void)state;
+    const otk_condition seen = otk_seen("{ name = \"charge\" }");
+    otk_report *report;
+    tell(rx, SPANS(ROOT "," CHILD));
+    tell_nonsense();
+    assert_int_equal(otk_receiver_wait(rx, &seen, 20, &report), 0);
+    assert_string_equal(otk_report_text(report),
+                        "HOLDS: 1 condition; 3 requests with 4 spans, 0 metrics, 0 log records\n"
+                        "REFUSED: 1 of 3 requests\n"
+                        "  request 3: answered 400 to POST /v1/traces: resourceSpans[0]: '[' expected at byte 17 (from "
+                        "old-client/1)\n"
+                        "REPEATED: 1 request with the same bytes as one before\n");
+    assert_non_null(strstr(otk_report_json(report), "\"repeatedRequests\":1"));
+    otk_report_free(report);
+}
+
+static void assert_written(otk_report *report, otk_report_format format, const char *expected)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    assert_int_equal(otk_report_write(report, format, to), 0);
+    fclose(to);
+    assert_string_equal(text, expected);
+    free(text);
+    otk_report_free(report);
+}
+
+static void test_conditions_of_which_any_is_enough_are_one_test(void **state)
+{
+    (void)state;
+    const otk_condition either[] = {otk_none("{ name = \"charge\" }", 0), otk_none("{ }", 0)};
+    const otk_condition arrived = otk_seen("{ }");
+    const otk_condition both[] = {otk_any_of(either, 2), arrived};
+    assert_written(otk_expect(rx, otk_all_of(both, 2), 20), OTK_REPORT_TAP,
+                   "TAP version 14\n1..2\n"
+                   "not ok 1 - any of 2 conditions, wanted at least 1\n"
+                   "  ---\n  message: |\n"
+                   "    MISSING: any of 2 conditions\n"
+                   "      seen 0, wanted at least 1\n"
+                   "    TOO MANY: { name = \"charge\" }\n"
+                   "      seen 1 time, wanted none\n"
+                   "      newest: span \"charge\" of \"shop\", request 1\n"
+                   "    TOO MANY: { }\n"
+                   "      seen 2 times, wanted none\n"
+                   "      newest: span \"charge\" of \"shop\", request 1\n"
+                   "      and:    span \"checkout\" of \"shop\", request 1\n"
+                   "  ...\n"
+                   "ok 2 - { }, wanted at least 1\n"
+                   "# ARRIVED: 1 request with 2 spans, 0 metrics, 0 log records\n");
+}
+
+static void test_what_cannot_be_judged_is_a_test_that_failed(void **state)
+{
+    (void)state;
+    assert_written(otk_expect(rx, otk_seen("{ nam = 1 }"), 20), OTK_REPORT_GITHUB,
+                   "::error title=conditions can be judged::unknown name `nam`, did you mean `name`?%0A"
+                   "  { nam = 1 }%0A    ^~~\n");
+    tell_nonsense();
+    assert_written(otk_expect_nothing_lost(rx), OTK_REPORT_TAP,
+                   "TAP version 14\n1..1\nnot ok 1 - nothing was lost on the way in\n"
+                   "  ---\n  message: |\n"
+                   "    REFUSED: 1 of 2 requests\n"
+                   "      request 2: answered 400 to POST /v1/traces: resourceSpans[0]: '[' expected at byte 17 (from "
+                   "old-client/1)\n"
+                   "    ARRIVED: 2 requests with 2 spans, 0 metrics, 0 log records\n"
+                   "  ...\n");
+}
+
+static void test_a_report_that_found_no_memory_is_written_too(void **state)
+{
+    (void)state;
+    assert_written(otk_report_out_of_memory(), OTK_REPORT_TEXT, "out of memory: there is no report\n");
+    assert_written(otk_report_out_of_memory(), OTK_REPORT_JSON,
+                   "{\"holds\":false,\"error\":\"out of memory: there is no report\"}\n");
+    assert_written(otk_report_out_of_memory(), OTK_REPORT_GITHUB,
+                   "::error title=conditions can be judged::out of memory: there is no report\n");
+}
+
+static void test_a_full_disk_is_told(void **state)
+{
+    (void)state;
+    FILE *full = fopen("/dev/full", "w");
+    assert_non_null(full);
+    otk_report *report = otk_expect(rx, otk_none("{ }", 0), 0);
+    assert_int_equal(otk_report_write(report, OTK_REPORT_TAP, full), OTK_ESYSTEM);
+    fclose(full);
+    otk_report_free(report);
+}
+
 static void test_wrong_selector_is_explained_with_a_caret(void **state)
 {
     (void)state;
@@ -193,6 +300,12 @@ int main(void)
         TEST(test_terminal_escapes_in_what_came_do_not_reach_the_terminal),
         TEST(test_json_says_the_same),
         TEST(test_report_of_what_was_met_holds),
+        TEST(test_what_holds_takes_one_line),
+        TEST(test_what_was_lost_or_came_twice_is_told_although_all_holds),
+        TEST(test_conditions_of_which_any_is_enough_are_one_test),
+        TEST(test_what_cannot_be_judged_is_a_test_that_failed),
+        TEST(test_a_report_that_found_no_memory_is_written_too),
+        TEST(test_a_full_disk_is_told),
         TEST(test_wrong_selector_is_explained_with_a_caret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
