@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,12 +21,11 @@ var otlpkitURL string
 func TestMain(m *testing.M) {
 	server := exec.Command(cmp.Or(os.Getenv("OTLPKIT"), "otlpkit"), "serve", "--port", "0")
 	stderr, err := server.StderrPipe()
-	if err == nil {
-		err = server.Start()
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		log.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		log.Fatal(err)
 	}
 	line, _ := bufio.NewReader(stderr).ReadString('\n')
 	otlpkitURL = strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
@@ -52,9 +51,7 @@ func newOTLP(t *testing.T) otlp {
 // wait blocks until all conditions hold, and fails the test when they do not within five seconds.
 func (o otlp) wait(conditions ...string) {
 	o.Helper()
-	lines := strings.NewReader(strings.Join(conditions, "\n"))
-	answer, err := http.Post(o.url+"/otlpkit/wait?timeout=5s", "text/plain", lines)
-	o.read(answer, err)
+	o.ask("POST", "/otlpkit/wait?timeout=5s", strings.Join(conditions, "\n"))
 }
 
 type span struct {
@@ -63,22 +60,28 @@ type span struct {
 
 func (o otlp) spans(where string) (spans []span) {
 	o.Helper()
-	answer, err := http.Get(o.url + "/otlpkit/spans?where=" + url.QueryEscape(where))
-	if err := json.Unmarshal(o.read(answer, err), &spans); err != nil {
+	answer := o.ask("GET", "/otlpkit/spans?where="+url.QueryEscape(where), "")
+	if err := json.Unmarshal(answer, &spans); err != nil {
 		o.Fatal(err)
 	}
 	return spans
 }
 
-func (o otlp) read(answer *http.Response, err error) []byte {
+func (o otlp) ask(method, path, body string) []byte {
 	o.Helper()
+	request, err := http.NewRequest(method, o.url+path, strings.NewReader(body))
+	if err != nil {
+		o.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/plain")
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		o.Fatal(err)
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	text, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		o.Fatalf("%s %s %v", answer.Status, body, err)
+		o.Fatalf("%s %v\n%s", answer.Status, err, text)
 	}
-	return body
+	return text
 }

@@ -31,7 +31,11 @@ class Session {
 
   // Resolves once all conditions hold, and fails the test when they do not within five seconds.
   async wait(...conditions) {
-    const answer = await fetch(`${this.url}/otlpkit/wait?timeout=5s`, { method: 'POST', body: conditions.join('\n') });
+    const answer = await fetch(`${this.url}/otlpkit/wait?timeout=5s`, {
+      method: 'POST',
+      headers: { Accept: 'text/plain' },
+      body: conditions.join('\n'),
+    });
     const report = await answer.text();
     if (!answer.ok) throw new AssertionError({ message: report, stackStartFn: this.wait });
   }

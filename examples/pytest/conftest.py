@@ -20,8 +20,9 @@ class Session:
     def wait(self, *conditions, timeout="5s"):
         """Blocks until all conditions hold, and fails the test when they do not by then."""
         __tracebackhide__ = True
+        lines = "\n".join(conditions).encode()
         try:
-            self._ask(f"/otlpkit/wait?timeout={timeout}", data="\n".join(conditions).encode())
+            self._ask(f"/otlpkit/wait?timeout={timeout}", data=lines, headers={"Accept": "text/plain"})
         except urllib.error.HTTPError as refusal:
             pytest.fail(refusal.read().decode())
 

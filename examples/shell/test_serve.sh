@@ -11,12 +11,12 @@ $otlpkit serve --port 0 >/dev/null 2>"$work/says" &
 server=$!
 trap 'kill $server; rm -r "$work"' EXIT
 read -r _ _ url <"$work/says"
-export OTEL_EXPORTER_OTLP_ENDPOINT="$url"
+export OTEL_EXPORTER_OTLP_ENDPOINT="$url" OTLPKIT_URL="$url"
 
 ./shop.sh valid &
-$otlpkit wait --url "$url" '{ name = "checkout" } > { name = "charge" }'
-$otlpkit check --url "$url" 'never { status = error }'
+$otlpkit wait '{ name = "checkout" } > { name = "charge" }'
+$otlpkit check --assert 'never { status = error }'
 
-$otlpkit clear --url "$url"
+$otlpkit clear
 ./shop.sh expired
-$otlpkit check --url "$url" '{ name = "charge" && status = error }'
+$otlpkit check --assert '{ name = "charge" && status = error }'

@@ -30,8 +30,11 @@ impl Otlpkit {
     /// Blocks until all conditions hold, and panics when they do not within five seconds.
     #[track_caller]
     pub fn expect(&self, conditions: &[&str]) {
-        let question = Client::new().post(format!("{}/otlpkit/wait?timeout=5s", self.url));
-        let answer = question.body(conditions.join("\n")).send().expect("otlpkit answers");
+        let question = Client::new()
+            .post(format!("{}/otlpkit/wait?timeout=5s", self.url))
+            .header("Accept", "text/plain")
+            .body(conditions.join("\n"));
+        let answer = question.send().expect("otlpkit answers");
         assert!(answer.status().is_success(), "{}", answer.text().unwrap_or_default());
     }
 }

@@ -1,6 +1,6 @@
 package shop;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,10 +24,13 @@ record Otlp(String url) {
   void await(String... conditions) throws IOException, InterruptedException {
     var question =
         HttpRequest.newBuilder(URI.create(url + "/otlpkit/wait?timeout=5s"))
+            .header("Accept", "text/plain")
             .POST(BodyPublishers.ofString(String.join("\n", conditions)))
             .build();
     var answer = HttpClient.newHttpClient().send(question, BodyHandlers.ofString());
-    assertEquals(200, answer.statusCode(), answer.body());
+    if (answer.statusCode() != 200) {
+      fail(answer.body());
+    }
   }
 
   /** For {@code @ExtendWith}: gives each test that has an {@code Otlp} parameter one of its own. */
