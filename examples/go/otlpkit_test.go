@@ -45,6 +45,7 @@ func newOTLP(t *testing.T) otlp {
 	session := otlp{t, otlpkitURL + "/s/" + rand.Text()}
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", session.url)
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50") // milliseconds until ended spans are exported
+	t.Cleanup(func() { session.ask("DELETE", "", "") })
 	return session
 }
 
@@ -80,7 +81,7 @@ func (o otlp) ask(method, path, body string) []byte {
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
+	if err != nil || answer.StatusCode >= 300 {
 		o.Fatalf("%s %v\n%s", answer.Status, err, text)
 	}
 	return text

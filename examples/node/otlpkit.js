@@ -44,4 +44,8 @@ class Session {
     const answer = await fetch(`${this.url}/otlpkit/spans?${new URLSearchParams({ where })}`);
     return answer.json();
   }
+
+  async forget() {
+    await fetch(this.url, { method: 'DELETE' });
+  }
 }

@@ -15,7 +15,10 @@ beforeEach(() => {
   process.env.OTEL_BSP_SCHEDULE_DELAY = '50'; // milliseconds until ended spans are exported
   shop = new Shop();
 });
-afterEach(() => shop.close());
+afterEach(async () => {
+  await shop.close();
+  await otlp.forget();
+});
 
 test('a checkout charges the card', async () => {
   shop.checkout(3, 25.5, 'valid');

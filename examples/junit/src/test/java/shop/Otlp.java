@@ -9,6 +9,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.Optional;
 import java.util.UUID;
@@ -18,19 +19,25 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** What one test exports to {@code url}. Tests that run side by side do not see each other's. */
-record Otlp(String url) {
+record Otlp(String url) implements AutoCloseable {
 
   /** Returns once all conditions hold, and fails the test when they do not within five seconds. */
   void await(String... conditions) throws IOException, InterruptedException {
-    var question =
-        HttpRequest.newBuilder(URI.create(url + "/otlpkit/wait?timeout=5s"))
-            .header("Accept", "text/plain")
-            .POST(BodyPublishers.ofString(String.join("\n", conditions)))
-            .build();
-    var answer = HttpClient.newHttpClient().send(question, BodyHandlers.ofString());
+    var lines = BodyPublishers.ofString(String.join("\n", conditions));
+    var answer = ask(HttpRequest.newBuilder(URI.create(url + "/otlpkit/wait?timeout=5s")).POST(lines));
     if (answer.statusCode() != 200) {
       fail(answer.body());
     }
+  }
+
+  @Override
+  public void close() throws IOException, InterruptedException {
+    ask(HttpRequest.newBuilder(URI.create(url)).DELETE());
+  }
+
+  private static HttpResponse<String> ask(HttpRequest.Builder question) throws IOException, InterruptedException {
+    var request = question.header("Accept", "text/plain").build();
+    return HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
   }
 
   /** For {@code @ExtendWith}: gives each test that has an {@code Otlp} parameter one of its own. */
@@ -43,11 +50,13 @@ record Otlp(String url) {
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext test) {
       var server = test.getRoot().getStore(Namespace.GLOBAL).computeIfAbsent(Server.class);
-      return new Otlp(server.url + "/s/" + UUID.randomUUID());
+      var url = server.url + "/s/" + UUID.randomUUID();
+      // JUnit closes what is in the store: this after the test, the server after all of them.
+      return test.getStore(Namespace.GLOBAL).computeIfAbsent(Otlp.class, key -> new Otlp(url), Otlp.class);
     }
   }
 
-  /** One for all tests, closed by JUnit after the last: the command that OTLPKIT names, or otlpkit. */
+  /** One for all tests: the command that OTLPKIT names, or otlpkit. */
   static final class Server implements AutoCloseable {
     final Process process;
     final String url;
