@@ -1,0 +1,84 @@
+/* GET /otlpkit/sessions, and deleting them. */
+#include "json.h"
+#include "pages.h"
+#include "receiver_inside.h"
+
+#include <stdlib.h>
+
+struct sessions {
+    struct page_list list;
+    uint64_t number; /* of the one shown last */
+};
+
+static const char *const no_arguments[] = {NULL};
+
+static void close_sessions(struct otk_question *q)
+{
+    free(q->state);
+}
+
+static bool open_sessions(struct otk_question *q)
+{
+    struct sessions *s = q->state = calloc(1, sizeof *s);
+    if (!s)
+        return otk_page_refuse(q, 503, "out of memory");
+    return otk_page_list_init(&s->list, q);
+}
+
+static void show_session(struct otk_question *q, otk_receiver *session)
+{
+    otk_buffer_byte(&q->out, '{');
+    otk_json_text(&q->out, "name", session->session.name);
+    otk_json_text(&q->out, "url", otk_receiver_url(session));
+    otk_page_counts(q, session);
+    otk_buffer_byte(&q->out, '}');
+}
+
+static enum otk_step step_sessions(struct otk_question *q)
+{
+    struct sessions *s = q->state;
+    while (q->out.size < PAGE_STEP_BYTES && !q->out.failed) {
+        otk_receiver *session = otk_session_after(q->rx, s->number);
+        if (!session)
+            return otk_page_list_end(&s->list, q);
+        s->number = session->session.number;
+        bool more = otk_page_list_next(&s->list, q);
+        if (more)
+            show_session(q, session);
+        otk_session_release(session);
+        if (!more)
+            return otk_page_list_end(&s->list, q);
+    }
+    return OTK_STEP_AGAIN;
+}
+
+/* DELETE /otlpkit/sessions/NAME */
+static enum otk_step delete_named(struct otk_question *q)
+{
+    q->status = 204;
+    if (!otk_session_delete(q->rx, q->rest))
+        otk_page_refuse(q, 404, "there is no session of that name");
+    return OTK_STEP_DONE;
+}
+
+/* DELETE /s/NAME: the session that was asked. */
+static enum otk_step delete_this(struct otk_question *q)
+{
+    q->rest = (otk_string){q->rx->session.name, strlen(q->rx->session.name)};
+    return delete_named(q);
+}
+
+static const char *const arguments[] = {"limit", NULL};
+
+const struct otk_page otk_page_sessions = {.method = "GET",
+                                           .path = "/otlpkit/sessions",
+                                           .arguments = arguments,
+                                           .open = open_sessions,
+                                           .step = step_sessions,
+                                           .close = close_sessions};
+
+const struct otk_page otk_page_named_session = {
+    .method = "DELETE", .path = "/otlpkit/sessions/", .arguments = no_arguments, .step = delete_named};
+
+const struct otk_page otk_page_this_session = {
+    .method = "DELETE", .path = "", .arguments = no_arguments, .step = delete_this};
