@@ -1,34 +1,12 @@
 #include "cors.h"
 
-#include <strings.h>
+#include "patterns.h"
 
-#define SEPARATORS ", \t"
 #define UNSENDABLE "\t\r\n" /* in a header of ours */
-
-/* Scheme and host are the same in either case, and browsers write them small. */
-static bool fits(const char *pattern, size_t size, const char *origin)
-{
-    const char *star = memchr(pattern, '*', size);
-    size_t length = strlen(origin);
-    if (!star)
-        return length == size && strncasecmp(pattern, origin, size) == 0;
-    size_t front = (size_t)(star - pattern), back = size - front - 1;
-    return length >= front + back && strncasecmp(pattern, origin, front) == 0 &&
-           strncasecmp(star + 1, origin + length - back, back) == 0;
-}
 
 bool otk_cors_allows(const char *list, const char *origin)
 {
-    if (!*origin || strpbrk(origin, UNSENDABLE))
-        return false;
-    while (list && *list) {
-        list += strspn(list, SEPARATORS);
-        size_t size = strcspn(list, SEPARATORS);
-        if (size && fits(list, size, origin))
-            return true;
-        list += size;
-    }
-    return false;
+    return *origin && !strpbrk(origin, UNSENDABLE) && otk_patterns_have(list, origin);
 }
 
 bool otk_cors_is_preflight(const otk_capture *c)
@@ -37,7 +15,7 @@ bool otk_cors_is_preflight(const otk_capture *c)
            otk_headers_get(&c->headers, "Access-Control-Request-Method");
 }
 
-size_t otk_cors_headers(const otk_capture *c, otk_header *out)
+size_t otk_cors_headers(const otk_capture *c, const char *methods, otk_header *out)
 {
     const char *asked = otk_headers_get(&c->headers, "Access-Control-Request-Headers");
     size_t n = 0;
@@ -48,7 +26,7 @@ size_t otk_cors_headers(const otk_capture *c, otk_header *out)
         out[n++] = (otk_header){"Access-Control-Expose-Headers", "Retry-After"};
         return n;
     }
-    out[n++] = (otk_header){"Access-Control-Allow-Methods", "POST"};
+    out[n++] = (otk_header){"Access-Control-Allow-Methods", methods};
     if (asked && *asked && !strpbrk(asked, UNSENDABLE))
         out[n++] = (otk_header){"Access-Control-Allow-Headers", asked};
     out[n++] = (otk_header){"Access-Control-Max-Age", "600"};

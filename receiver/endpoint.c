@@ -6,6 +6,7 @@
 #include "inflate.h"
 #include "json.h"
 #include "strict.h"
+#include "target.h"
 #include "utf8.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #define REASON_MAX 1024
 #define ALL_PATHS "/v1/traces, /v1/metrics or /v1/logs"
 
-/* Content-Type, one for the status, those of compression and of CORS. */
-#define ANSWER_HEADERS_MAX (4 + OTK_CORS_HEADERS_MAX)
+/* Content-Type, one for the status, one against guessing, those of compression and of CORS. */
+#define ANSWER_HEADERS_MAX (5 + OTK_CORS_HEADERS_MAX)
 
 /* A smaller answer is not compressed: it fits into a packet as it is. */
 #define GZIP_MIN 64
@@ -29,20 +30,10 @@ static const char *const signal_names[OTK_SIGNAL_COUNT] = {"traces", "metrics", 
 static const char type_protobuf[] = "application/x-protobuf";
 static const char type_json[] = "application/json";
 
-/* ---- Reading the request's head -------------------------------------- */
+static const char questions[] = "/otlpkit";
+static const char question_methods[] = "GET, HEAD, POST, DELETE";
 
-/* The target's path: without its query and, in absolute form, without scheme
- * and authority (RFC 9112, section 3.2.2). */
-static otk_string path_of(const char *target)
-{
-    const char *start = target;
-    const char *authority = strstr(target, "://");
-    if (*target != '/' && authority) {
-        start = authority + 3;
-        start += strcspn(start, "/?#");
-    }
-    return (otk_string){start, strcspn(start, "?#")};
-}
+/* ---- Reading the request's head -------------------------------------- */
 
 static bool is(otk_string text, const char *what)
 {
@@ -84,8 +75,17 @@ static otk_encoding encoding_of(const char *content_type)
 
 void otk_endpoint_recognize(const struct otk_endpoint *e, struct capture *c)
 {
-    c->pub.has_signal = find_signal(e, path_of(c->pub.target), &c->pub.signal);
+    c->pub.has_signal = find_signal(e, otk_target_path(c->pub.target, NULL), &c->pub.signal);
     c->pub.encoding = encoding_of(otk_headers_get(&c->pub.headers, "Content-Type"));
+}
+
+bool otk_endpoint_is_question(const struct capture *c)
+{
+    const size_t size = sizeof questions - 1;
+    otk_string session, path = otk_target_path(c->pub.target, &session);
+    if (session.data && path.size <= 1)
+        return strcmp(c->pub.method, "DELETE") == 0;
+    return path.size >= size && memcmp(path.data, questions, size) == 0 && (path.size == size || path.data[size] == '/');
 }
 
 /* ---- Answers --------------------------------------------------------- */
@@ -99,12 +99,6 @@ static const struct {
     {415, {"Accept-Encoding", "gzip, deflate, zstd, identity"}}, /* RFC 9110, section 12.5.3 */
     {503, {"Retry-After", "1"}},
 };
-
-static bool is_let_in(const struct otk_endpoint *e, const struct capture *c)
-{
-    const char *origin = e->cors_origins ? otk_headers_get(&c->pub.headers, "Origin") : NULL;
-    return origin && otk_cors_allows(e->cors_origins, origin);
-}
 
 /* Puts the compressed answer in place of the plain one; false when it is not smaller, or there is no memory for it. */
 static bool compress_answer(struct capture *c)
@@ -124,25 +118,23 @@ static bool wants_compression(const struct capture *c)
     return c->answer.size >= GZIP_MIN && otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
 }
 
-static void set_answer(const struct otk_endpoint *e, struct capture *c, unsigned status, const otk_header *extra)
+/* With `type` as its Content-Type and up to two headers more, which may be NULL. */
+static void set_headers(const struct otk_endpoint *e, struct capture *c, const otk_header *type,
+                        const otk_header *extra, const otk_header *more)
 {
-    static const otk_header success[][1] = {
-        [OTK_ENCODING_PROTOBUF] = {{"Content-Type", type_protobuf}},
-        [OTK_ENCODING_JSON] = {{"Content-Type", type_json}},
-    };
-    bool browser = is_let_in(e, c), compress = wants_compression(c);
+    bool browser = otk_is_let_in(&e->admission, &c->pub), compress = wants_compression(c);
     otk_header *all =
-        extra || browser || compress ? otk_arena_alloc(&c->arena, ANSWER_HEADERS_MAX * sizeof *all) : NULL;
+        extra || more || browser || compress ? otk_arena_alloc(&c->arena, ANSWER_HEADERS_MAX * sizeof *all) : NULL;
     size_t n = 0;
-    bool protobuf = c->pub.encoding == OTK_ENCODING_PROTOBUF;
-    c->pub.status = status;
-    c->pub.answer_headers = (otk_headers){success[protobuf ? OTK_ENCODING_PROTOBUF : OTK_ENCODING_JSON], 1};
+    c->pub.answer_headers = (otk_headers){type, 1};
     if (all) {
-        all[n++] = c->pub.answer_headers.items[0];
+        all[n++] = *type;
         if (extra)
             all[n++] = *extra;
+        if (more)
+            all[n++] = *more;
         if (browser)
-            n += otk_cors_headers(&c->pub, all + n);
+            n += otk_cors_headers(&c->pub, "POST", all + n);
         if (compress && compress_answer(c)) {
             all[n++] = (otk_header){"Content-Encoding", "gzip"};
             all[n++] = (otk_header){"Vary", "Accept-Encoding"};
@@ -150,6 +142,33 @@ static void set_answer(const struct otk_endpoint *e, struct capture *c, unsigned
         c->pub.answer_headers = (otk_headers){all, n};
     }
     c->pub.answer = (otk_bytes){c->answer.data, c->answer.size};
+}
+
+static void set_answer(const struct otk_endpoint *e, struct capture *c, unsigned status, const otk_header *extra)
+{
+    static const otk_header types[] = {
+        [OTK_ENCODING_UNKNOWN] = {"Content-Type", type_json},
+        [OTK_ENCODING_PROTOBUF] = {"Content-Type", type_protobuf},
+        [OTK_ENCODING_JSON] = {"Content-Type", type_json},
+    };
+    c->pub.status = status;
+    set_headers(e, c, &types[c->pub.encoding], extra, NULL);
+}
+
+/* What was captured may read as anything: a browser is not to guess. */
+void otk_endpoint_answer(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *content_type,
+                         const char *allow)
+{
+    static const otk_header no_guess = {"X-Content-Type-Options", "nosniff"};
+    otk_header *kept = otk_arena_alloc(&c->arena, 2 * sizeof *kept);
+    if (!kept) {
+        otk_endpoint_refuse(e, c, 503, "out of memory");
+        return;
+    }
+    kept[0] = (otk_header){"Content-Type", content_type};
+    kept[1] = (otk_header){"Allow", allow};
+    c->pub.status = status;
+    set_headers(e, c, &kept[0], &no_guess, allow ? &kept[1] : NULL);
 }
 
 /* Sentences quote what the client sent, which need not be text. */
@@ -225,50 +244,75 @@ static void accept(const struct otk_endpoint *e, struct capture *c)
         set_answer(e, c, 200, NULL);
 }
 
-/* ---- Who may send ---------------------------------------------------- */
-
-/* Takes the same time wherever the two begin to differ. */
-static bool are_equal(const char *secret, const char *told)
-{
-    size_t size = strlen(secret), told_size = strlen(told);
-    unsigned char difference = size != told_size;
-    for (size_t i = 0; i < told_size; i++)
-        difference |= (unsigned char)(told[i] ^ secret[size ? i % size : 0]);
-    return !difference;
-}
-
-static bool is_authorized(const struct otk_endpoint *e, const struct capture *c)
-{
-    const char *told = otk_headers_get(&c->pub.headers, "Authorization");
-    return !e->authorization || (told && are_equal(e->authorization, told));
-}
+/* ---- Who may send, and ask ------------------------------------------- */
 
 static void refuse_unauthorized(const struct otk_endpoint *e, struct capture *c)
 {
     const char *reason = "the Authorization header is not the one that this receiver was started with";
     if (!otk_headers_get(&c->pub.headers, "Authorization"))
         reason = "the Authorization header is missing; set it in the exporter, by OTEL_EXPORTER_OTLP_HEADERS for one";
-    refuse(e, c, 401, reason, &e->challenge, NULL);
+    refuse(e, c, 401, reason, &e->admission.challenge, NULL);
 }
 
-/* A browser's question. The answer has no body and is no news; a refusal is. Returns whether it belongs into the
- * store. */
-static bool serve_preflight(const struct otk_endpoint *e, struct capture *c)
+static void refuse_origin(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
+    const char *listed = e->admission.cors_origins;
+    snprintf(reason, sizeof reason, "the origin %.200s is not among those that are let in by cors_origins: %.200s",
+             otk_headers_get(&c->pub.headers, "Origin"), listed ? listed : "none");
+    otk_endpoint_refuse(e, c, 403, reason);
+}
+
+/* A browser's question. The answer has no body and is no news; a refusal is. Returns whether it was refused. */
+static bool serve_preflight(const struct otk_endpoint *e, struct capture *c, const char *methods)
+{
     otk_header *headers = otk_arena_alloc(&c->arena, OTK_CORS_HEADERS_MAX * sizeof *headers);
     if (!headers) {
         otk_endpoint_refuse(e, c, 503, "out of memory");
         return true;
     }
-    if (!is_let_in(e, c)) {
-        snprintf(reason, sizeof reason, "the origin %.200s is not among those that may send: %.200s",
-                 otk_headers_get(&c->pub.headers, "Origin"), e->cors_origins);
-        otk_endpoint_refuse(e, c, 403, reason);
+    if (!otk_is_let_in(&e->admission, &c->pub)) {
+        refuse_origin(e, c);
         return true;
     }
     c->pub.status = 204;
-    c->pub.answer_headers = (otk_headers){headers, otk_cors_headers(&c->pub, headers)};
+    c->pub.answer_headers = (otk_headers){headers, otk_cors_headers(&c->pub, methods, headers)};
+    return false;
+}
+
+/* ---- Questions ------------------------------------------------------- */
+
+static void refuse_host(const struct otk_endpoint *e, struct capture *c)
+{
+    char reason[REASON_MAX];
+    snprintf(reason, sizeof reason,
+             "the Host %.200s is no name of this machine; if it is meant to be one, let it in by allowed_hosts "
+             "(otlpkit serve --allow-host)",
+             otk_headers_get(&c->pub.headers, "Host"));
+    otk_endpoint_refuse(e, c, 403, reason);
+}
+
+static bool is_read(const struct capture *c)
+{
+    return strcmp(c->pub.method, "GET") == 0 || strcmp(c->pub.method, "HEAD") == 0;
+}
+
+/* Whether the question may be asked; else it is answered. */
+static bool admit_question(const struct otk_endpoint *e, struct capture *c)
+{
+    c->pub.encoding = OTK_ENCODING_JSON;
+    if (!otk_is_host_known(&e->admission, &c->pub))
+        refuse_host(e, c);
+    else if (otk_cors_is_preflight(&c->pub))
+        serve_preflight(e, c, question_methods);
+    else if (!is_read(c) && !otk_may_write(&e->admission, &c->pub))
+        refuse_origin(e, c);
+    else if (!otk_is_authorized(&e->admission, &c->pub))
+        refuse_unauthorized(e, c);
+    else if (otk_coding_of(otk_headers_get(&c->pub.headers, "Content-Encoding")) != OTK_CODING_IDENTITY)
+        otk_endpoint_refuse(e, c, 415, "a question's body is read as it is; send it without a Content-Encoding");
+    else
+        return true;
     return false;
 }
 
@@ -300,14 +344,14 @@ static const struct {
 static bool serve_page(const struct otk_endpoint *e, struct capture *c)
 {
     static const otk_header allow = {"Allow", "GET, HEAD"};
-    otk_string path = path_of(c->pub.target);
+    otk_string path = otk_target_path(c->pub.target, NULL);
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (!is(path, pages[i].path))
             continue;
         c->pub.encoding = OTK_ENCODING_JSON;
         if (strcmp(c->pub.method, "GET") && strcmp(c->pub.method, "HEAD")) {
             refuse(e, c, 405, "this page is read by GET", &allow, NULL);
-        } else if (pages[i].guarded && !is_authorized(e, c)) {
+        } else if (pages[i].guarded && !otk_is_authorized(&e->admission, &c->pub)) {
             refuse_unauthorized(e, c);
         } else {
             pages[i].tell(e, &c->answer);
@@ -337,7 +381,7 @@ static const struct {
 static void refuse_path(const struct otk_endpoint *e, struct capture *c)
 {
     char reason[REASON_MAX];
-    otk_string path = path_of(c->pub.target);
+    otk_string path = otk_target_path(c->pub.target, NULL);
     const char *advice = "POST to " ALL_PATHS;
     if (path.size <= 1)
         advice = "POST to " ALL_PATHS "; an endpoint for one signal is used as it is and must name its path";
@@ -488,7 +532,7 @@ static int add_path(struct otk_endpoint *e, const otk_path *path, otk_error *err
         return fail_path(error, text, "cannot be: it takes a / in front, and no query");
     if ((unsigned)path->signal >= OTK_SIGNAL_COUNT)
         return fail_path(error, text, "is of no signal");
-    if (is_page(whole))
+    if (is_page(whole) || strncmp(text, "/s/", 3) == 0 || strncmp(text, "/otlpkit/", 9) == 0)
         return fail_path(error, text, "is a page of the receiver itself");
     if (find_signal(e, whole, &taken) && taken != path->signal)
         return fail_path(error, text, "is already taken by another signal");
@@ -497,38 +541,6 @@ static int add_path(struct otk_endpoint *e, const otk_path *path, otk_error *err
     if (!added->path)
         return OTK_ENOMEM;
     e->path_count++;
-    return 0;
-}
-
-/* A copy of an option that goes into, or is compared with, a header. */
-static int keep_text(struct otk_endpoint *e, const char *what, const char *text, const char **out, otk_error *error)
-{
-    if (!text)
-        return 0;
-    if (!*text || strpbrk(text, "\r\n\t"))
-        return fail(error, what, text, "cannot be: it is empty or more than a line");
-    *out = otk_arena_string(&e->arena, text, strlen(text));
-    return *out ? 0 : OTK_ENOMEM;
-}
-
-/* Names the scheme that is asked for; RFC 9110, section 11.6.1, wants one even where it is none. */
-static int write_challenge(struct otk_endpoint *e)
-{
-    static const char realm[] = " realm=\"otlpkit\"";
-    const char *scheme = "Bearer";
-    size_t size = strlen(scheme);
-    if (!e->authorization)
-        return 0;
-    if (strchr(e->authorization, ' ')) {
-        scheme = e->authorization;
-        size = strcspn(scheme, " ");
-    }
-    char *value = otk_arena_alloc(&e->arena, size + sizeof realm);
-    if (!value)
-        return OTK_ENOMEM;
-    memcpy(value, scheme, size);
-    memcpy(value + size, realm, sizeof realm);
-    e->challenge = (otk_header){"WWW-Authenticate", value};
     return 0;
 }
 
@@ -550,11 +562,7 @@ int otk_endpoint_init(struct otk_endpoint *e, const otk_receiver_options *option
         .max_response_bytes = options->max_response_bytes < UINT32_MAX ? options->max_response_bytes : UINT32_MAX - 1,
         .strict = options->strict,
     };
-    int rc = keep_text(e, "the authorization", options->authorization, &e->authorization, error);
-    if (!rc)
-        rc = write_challenge(e);
-    if (!rc)
-        rc = keep_text(e, "the list of origins", options->cors_origins, &e->cors_origins, error);
+    int rc = otk_admission_init(&e->admission, options, &e->arena, error);
     if (!rc)
         rc = keep_paths(e, options->paths, options->path_count, error);
     if (rc == OTK_ENOMEM) {
@@ -571,25 +579,27 @@ void otk_endpoint_clear(struct otk_endpoint *e)
 
 /* ---- Requests -------------------------------------------------------- */
 
-bool otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c)
+enum otk_served otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c)
 {
     struct otk_fault fault = {0};
+    if (otk_endpoint_is_question(c))
+        return admit_question(e, c) ? OTK_SERVED_QUESTION : OTK_SERVED_PAGE;
     if (serve_page(e, c))
-        return false;
+        return OTK_SERVED_PAGE;
     otk_endpoint_recognize(e, c);
     if (!c->pub.has_signal) {
         refuse_path(e, c);
-        return true;
+        return OTK_SERVED_TELEMETRY;
     }
-    if (e->cors_origins && otk_cors_is_preflight(&c->pub))
-        return serve_preflight(e, c);
+    if (e->admission.cors_origins && otk_cors_is_preflight(&c->pub))
+        return serve_preflight(e, c, "POST") ? OTK_SERVED_TELEMETRY : OTK_SERVED_PAGE;
     if (strcmp(c->pub.method, "POST")) {
         otk_endpoint_refuse(e, c, 405, "telemetry arrives by POST");
-        return true;
+        return OTK_SERVED_TELEMETRY;
     }
-    if (!is_authorized(e, c)) {
+    if (!otk_is_authorized(&e->admission, &c->pub)) {
         refuse_unauthorized(e, c);
-        return true;
+        return OTK_SERVED_TELEMETRY;
     }
     const char *coding = otk_headers_get(&c->pub.headers, "Content-Encoding");
     if (c->pub.encoding == OTK_ENCODING_UNKNOWN)
@@ -598,5 +608,5 @@ bool otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c)
         refuse_coding(e, c, coding);
     else
         judge(e, c, coding, otk_capture_decode(c, coding, e->max_request_bytes, &fault), &fault);
-    return true;
+    return OTK_SERVED_TELEMETRY;
 }

@@ -7,6 +7,7 @@
 #ifndef OTLPKIT_ENDPOINT_H
 #define OTLPKIT_ENDPOINT_H
 
+#include "admission.h"
 #include "capture.h"
 
 /* As in otk_receiver_options. */
@@ -15,9 +16,7 @@ struct otk_endpoint {
     size_t max_response_bytes;
     bool strict;
     const char *url; /* of the receiver itself */
-    const char *authorization;
-    otk_header challenge; /* what a 401 goes with */
-    const char *cors_origins;
+    struct otk_admission admission;
     otk_path *paths;
     size_t path_count;
     struct otk_arena arena; /* what the options' strings are copied to */
@@ -29,10 +28,23 @@ struct otk_endpoint {
 int otk_endpoint_init(struct otk_endpoint *e, const otk_receiver_options *options, otk_error *error);
 void otk_endpoint_clear(struct otk_endpoint *e);
 
+enum otk_served {
+    OTK_SERVED_TELEMETRY, /* it is answered, and belongs into the store */
+    OTK_SERVED_PAGE,      /* it is answered, and was no telemetry */
+    OTK_SERVED_QUESTION   /* it is to be asked at the desk, and may be */
+};
+
 /* Reads the request as it came, and answers it: pub.status, answer and, when
- * accepted, message and counts. Returns whether the request belongs into the
- * store: questions about the receiver itself do not. */
-bool otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c);
+ * accepted, message and counts. */
+enum otk_served otk_endpoint_serve(const struct otk_endpoint *e, struct capture *c);
+
+/* Whether the request is a question about what came: by its path, or that a session is deleted. Its headers need not have
+ * been read. */
+bool otk_endpoint_is_question(const struct capture *c);
+
+/* Sets status and headers of an answer that is in c->answer, or follows. `allow`, the Allow header, may be NULL. */
+void otk_endpoint_answer(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *content_type,
+                         const char *allow);
 
 /* Refuses the request, whatever was answered before. */
 void otk_endpoint_refuse(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *reason);

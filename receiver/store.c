@@ -9,7 +9,6 @@
 #include <time.h>
 
 #define REFUSED_COUNT_MAX 1000
-#define REFUSED_BYTES_MAX ((size_t)16 << 20)
 
 /* Captures in the order of their numbers. Leaves mostly happen in front. */
 struct list {
@@ -34,8 +33,8 @@ struct otk_store {
     otk_receiver_counts counts;
     size_t accepted_bytes;
     size_t refused_bytes;
-    size_t max_bytes;
-    bool drop_oldest;
+    struct otk_store_limits limits;
+    bool closed;
 };
 
 /* ---- Lists ----------------------------------------------------------- */
@@ -100,13 +99,12 @@ static void list_remove(struct list *l, const struct capture *c)
 
 /* ---- The store ------------------------------------------------------- */
 
-struct otk_store *otk_store_new(size_t max_bytes, bool drop_oldest)
+struct otk_store *otk_store_new(const struct otk_store_limits *limits)
 {
     struct otk_store *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->max_bytes = max_bytes;
-    s->drop_oldest = drop_oldest;
+    s->limits = *limits;
     pthread_condattr_t monotonic;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -127,10 +125,33 @@ static void free_lists(struct list *all, struct list *refused, struct list *of_s
         free(of_signal[i].items);
 }
 
+/* ---- Room ------------------------------------------------------------ */
+
+static bool take_room(struct otk_store *s, size_t bytes)
+{
+    struct otk_budget *shared = s->limits.shared;
+    if (s->accepted_bytes > s->limits.max_bytes - bytes) /* fits by itself */
+        return false;
+    if (shared && atomic_fetch_add(&shared->used, bytes) + bytes > shared->max) {
+        atomic_fetch_sub(&shared->used, bytes);
+        return false;
+    }
+    s->accepted_bytes += bytes;
+    return true;
+}
+
+static void give_room_back(struct otk_store *s, size_t bytes)
+{
+    s->accepted_bytes -= bytes;
+    if (s->limits.shared)
+        atomic_fetch_sub(&s->limits.shared->used, bytes);
+}
+
 void otk_store_free(struct otk_store *s)
 {
     if (!s)
         return;
+    give_room_back(s, s->accepted_bytes);
     free_lists(&s->all, &s->refused, s->of_signal);
     otk_repeats_clear(&s->repeats);
     pthread_cond_destroy(&s->arrived);
@@ -159,18 +180,26 @@ static void drop(struct otk_store *s, struct capture *c)
     } else {
         list_remove(&s->of_signal[c->pub.signal], c);
         otk_repeats_remove(&s->repeats, c);
-        s->accepted_bytes -= c->weight;
+        give_room_back(s, c->weight);
     }
     count_dropped(s, 1, c->weight);
     otk_capture_free(c);
 }
 
+/* Whether there would be room if this store were empty. */
+static bool could_fit(struct otk_store *s, size_t bytes)
+{
+    struct otk_budget *shared = s->limits.shared;
+    return bytes <= s->limits.max_bytes &&
+           (!shared || atomic_load(&shared->used) - s->accepted_bytes <= shared->max - bytes);
+}
+
 static int make_room(struct otk_store *s, struct capture *c)
 {
-    if (c->weight > s->max_bytes)
+    if (!could_fit(s, c->weight))
         return OTK_ELIMIT;
-    while (s->accepted_bytes > s->max_bytes - c->weight) {
-        if (!s->drop_oldest)
+    while (!take_room(s, c->weight)) {
+        if (!s->limits.drop_oldest || !s->accepted_bytes)
             return OTK_ELIMIT;
         drop(s, list_at(&s->all, 0));
     }
@@ -180,13 +209,13 @@ static int make_room(struct otk_store *s, struct capture *c)
 /* Refused requests never make a receiver full: the older ones go. */
 static void make_refused_room(struct otk_store *s, struct capture *c)
 {
-    if (c->weight > REFUSED_BYTES_MAX) {
+    if (c->weight > s->limits.max_refused_bytes) {
         size_t before = c->weight;
         otk_capture_drop_body(c);
         c->weight = otk_capture_weight(c);
         count_dropped(s, 0, before - c->weight);
     }
-    while (s->refused.count && (s->refused.count >= REFUSED_COUNT_MAX || s->refused_bytes + c->weight > REFUSED_BYTES_MAX))
+    while (s->refused.count && (s->refused.count >= REFUSED_COUNT_MAX || s->refused_bytes + c->weight > s->limits.max_refused_bytes))
         drop(s, list_at(&s->refused, 0));
 }
 
@@ -227,17 +256,16 @@ static void note_repeat(struct otk_store *s, struct capture *c)
 static int add_accepted(struct otk_store *s, struct capture *c)
 {
     struct list *of_signal = &s->of_signal[c->pub.signal];
-    int rc = make_room(s, c);
-    if (!rc)
-        rc = list_reserve(&s->all);
+    int rc = list_reserve(&s->all);
     if (!rc)
         rc = list_reserve(of_signal);
+    if (!rc)
+        rc = make_room(s, c);
     if (rc)
         return rc;
     list_push(&s->all, c);
     if (otk_capture_items(c))
         list_push(of_signal, c);
-    s->accepted_bytes += c->weight;
     note_repeat(s, c);
     c->first_item = *item_count(s, c->pub.signal);
     return 0;
@@ -307,10 +335,27 @@ void otk_store_reset(struct otk_store *s)
     memset(s->of_signal, 0, sizeof s->of_signal);
     otk_repeats_clear(&s->repeats);
     s->counts = (otk_receiver_counts){0};
-    s->accepted_bytes = s->refused_bytes = 0;
+    give_room_back(s, s->accepted_bytes);
+    s->refused_bytes = 0;
     s->resets++;
     wake_listener_and_unlock(s);
     free_lists(&all, &refused, of_signal);
+}
+
+void otk_store_close(struct otk_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->closed = true;
+    pthread_cond_broadcast(&s->arrived);
+    wake_listener_and_unlock(s);
+}
+
+bool otk_store_is_closed(struct otk_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool closed = s->closed;
+    pthread_mutex_unlock(&s->lock);
+    return closed;
 }
 
 void otk_store_counts(struct otk_store *s, otk_receiver_counts *out)
@@ -384,7 +429,14 @@ void otk_store_news(struct otk_store *s, uint64_t number, struct otk_news *out)
     }
     out->number = count > room ? out->items[room - 1]->pub.number : s->number;
     out->resets = s->resets;
+    out->last = s->closed && count <= room;
     pthread_mutex_unlock(&s->lock);
+}
+
+void otk_news_release(struct otk_news *news)
+{
+    for (size_t i = 0; i < news->count; i++)
+        otk_capture_free(news->items[i]);
 }
 
 uint64_t otk_store_newest(struct otk_store *s)
@@ -400,7 +452,7 @@ void otk_store_listen(struct otk_store *s, uint64_t number, uint64_t resets, uin
     struct timespec deadline = {(time_t)(deadline_ns / 1000000000), (long)(deadline_ns % 1000000000)};
     int rc = 0;
     pthread_mutex_lock(&s->lock);
-    while (s->number <= number && s->resets == resets && rc != ETIMEDOUT) {
+    while (!s->closed && s->number <= number && s->resets == resets && rc != ETIMEDOUT) {
         s->listening = true;
         rc = pthread_cond_timedwait(&s->news, &s->lock, &deadline);
     }
@@ -428,7 +480,7 @@ int otk_store_wait(struct otk_store *s, size_t count_offset, uint64_t wanted, un
     int rc = 0;
     pthread_mutex_lock(&s->lock);
     s->waiters++;
-    while (*have < wanted && rc != ETIMEDOUT)
+    while (!s->closed && *have < wanted && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&s->arrived, &s->lock, &deadline);
     rc = *have < wanted ? OTK_ETIMEOUT : 0;
     s->waiters--;

@@ -84,9 +84,10 @@ static void serve(const otk_receiver_options *options, const uint8_t *data, size
     must(otk_capture_reserve(c, size ? size : 1) == 0 && otk_buffer_append(&c->body, data, size) == 0);
     c->pub.body_size = size;
     otk_capture_end_body(c);
-    bool kept = otk_endpoint_serve(&endpoint, c);
-    check_answer(&c->pub);
-    if (kept)
+    enum otk_served served = otk_endpoint_serve(&endpoint, c);
+    if (served != OTK_SERVED_QUESTION)
+        check_answer(&c->pub);
+    if (served == OTK_SERVED_TELEMETRY)
         look_at_capture(&c->pub);
     must(otk_capture_weight(c) >= size);
     otk_capture_free(c);

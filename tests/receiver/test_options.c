@@ -235,7 +235,7 @@ static void test_preflight_of_a_stranger_gets_403_and_is_kept(void **state)
     start();
     ask(ASKS("https://evil.example"));
     assert_header("Access-Control-Allow-Origin", NULL);
-    assert_status(403, "the origin https://evil.example is not among those that may send: https://app.example");
+    assert_status(403, "the origin https://evil.example is not among those that are let in by cors_origins: https://app.example");
     assert_int_equal(counts().refused, 1);
 }
 

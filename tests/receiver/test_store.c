@@ -3,19 +3,22 @@
 
 #include "store.h"
 
+#define REFUSED_BYTES ((size_t)16 << 20)
+
 static struct otk_store *store;
 
 static int start(void **state)
 {
     (void)state;
-    store = otk_store_new(1 << 20, false);
+    store = otk_store_new(&(struct otk_store_limits){.max_bytes = 1 << 20, .max_refused_bytes = REFUSED_BYTES});
     return store ? 0 : -1;
 }
 
 static int start_dropping(void **state)
 {
     (void)state;
-    store = otk_store_new(10 * 4096, true);
+    store = otk_store_new(
+        &(struct otk_store_limits){.max_bytes = 10 * 4096, .max_refused_bytes = REFUSED_BYTES, .drop_oldest = true});
     return store ? 0 : -1;
 }
 

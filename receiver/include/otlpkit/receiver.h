@@ -72,6 +72,7 @@ typedef struct otk_capture {
 
     const char *method;       /* POST */
     const char *target;       /* /v1/traces, as sent, with its query */
+    const char *session;      /* that it was sent to; "" for none, see otk_receiver_session() */
     const char *http_version; /* HTTP/1.1 */
     otk_headers headers;
     const char *peer;            /* 127.0.0.1:51234 */
@@ -123,7 +124,7 @@ typedef struct otk_receiver_options {
     size_t max_request_bytes;  /* of one body, both as sent and inflated; more gets 413 */
     size_t max_capture_bytes;  /* of all captures together; beyond it new requests get 503, or see drop_oldest */
     bool drop_oldest;          /* make room by forgetting the oldest captures (they are counted) */
-    unsigned max_connections;  /* at once */
+    unsigned max_connections;  /* at once; three quarters of them may be held by questions that wait */
     unsigned timeout_ms;       /* for a request to arrive whole, and for an idle connection */
     otk_capture_fn *on_capture;
     void *on_capture_arg;
@@ -135,11 +136,16 @@ typedef struct otk_receiver_options {
                                 * them: http://localhost:*,https://app.example; NULL: browsers are not let in */
     const otk_path *paths;     /* that take telemetry besides /v1/traces, /v1/metrics and /v1/logs */
     size_t path_count;
+    unsigned max_sessions;     /* at once; see otk_receiver_session() */
+    size_t max_session_bytes;  /* of the captures of one; those of all stay within max_capture_bytes as well */
+    const char *allowed_hosts; /* further names, comma-separated, that the pages under /otlpkit/ may be asked for by: what
+                                * a request has as its Host. NULL: this machine's own only, which keeps web pages out
+                                * that have a name of theirs resolve to it */
 } otk_receiver_options;
 
 #define OTK_RECEIVER_OPTIONS_INIT \
-    {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 1000, 60000, NULL, NULL, \
-     (size_t)4 << 20, false, NULL, NULL, NULL, 0}
+    {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 2000, 60000, NULL, NULL, \
+     (size_t)4 << 20, false, NULL, NULL, NULL, 0, 1000, (size_t)64 << 20, NULL}
 
 /* Starts a receiver; it accepts connections when this returns. `options` may
  * be NULL for the defaults. Returns NULL and fills `error` (may be NULL) when
@@ -151,11 +157,31 @@ OTK_API otk_receiver *otk_receiver_start(const otk_receiver_options *options, ot
  * does nothing. */
 OTK_API void otk_receiver_stop(otk_receiver *rx);
 
+/* The first half of that: closes the port, answers what has arrived whole, and
+ * keeps what came. Nothing more can come then, so that no wait, now or later,
+ * takes time: each is judged as if all its time had passed in silence. */
+OTK_API void otk_receiver_close(otk_receiver *rx);
+
 /* http://127.0.0.1:PORT, without a slash at the end: what
  * OTEL_EXPORTER_OTLP_ENDPOINT takes. */
 OTK_API const char *otk_receiver_url(const otk_receiver *rx);
 
 OTK_API uint16_t otk_receiver_port(const otk_receiver *rx);
+
+/* ---- Sessions -------------------------------------------------------- */
+
+/* A session is a receiver inside a receiver, one for each test that runs beside
+ * others: every call takes it as it takes a receiver, and sees only what was
+ * sent to the session's own URL, http://127.0.0.1:PORT/s/NAME, or with the
+ * header X-Otlpkit-Session: NAME. The receiver itself sees what names none.
+ *
+ * This is the session of that name, 1 to 64 of A-Z a-z 0-9 . _ -, made by first
+ * use, by this call or by a request. Asked for again it is the same, until
+ * otk_receiver_stop() ends it and forgets it; stopping the receiver does so to
+ * all that are left. When it is deleted over HTTP, a handle that somebody has
+ * shows what came before, as after otk_receiver_close(). NULL and `error`:
+ * OTK_EINVAL for such a name, OTK_ELIMIT beyond max_sessions, OTK_ENOMEM. */
+OTK_API otk_receiver *otk_receiver_session(otk_receiver *rx, const char *name, otk_error *error);
 
 /* ---- What came ------------------------------------------------------- */
 
@@ -449,6 +475,17 @@ typedef enum otk_measure {
  * included. */
 OTK_API otk_condition otk_measured(const char *selector, otk_measure measure, double argument, double low, double high);
 
+/* How clients took failures, see "Attempts" below: what was sent again most
+ * often was so at least and at most so many times. */
+OTK_API otk_condition otk_retried(uint64_t at_least, uint64_t at_most);
+
+/* Nothing was sent again after a final answer, nor before the Retry-After. */
+OTK_API otk_condition otk_retried_rightly(void);
+
+/* Something was sent, and every payload was accepted; `once`: none of them
+ * twice. */
+OTK_API otk_condition otk_delivered(bool once);
+
 /* All, or any, of several conditions hold at the same time. */
 OTK_API otk_condition otk_all_of(const otk_condition *conditions, size_t count);
 OTK_API otk_condition otk_any_of(const otk_condition *conditions, size_t count);
@@ -510,6 +547,10 @@ OTK_API int otk_expectations_add(otk_expectations *e, const char *text, const ch
  * OTK_ESYSTEM, when it cannot be read. */
 OTK_API int otk_expectations_add_file(otk_expectations *e, const char *path, otk_error *error);
 
+/* The fault script of all `fault` lines, for otk_receiver_faults_set(); ""
+ * when there are none. Valid until the next call with `e`. */
+OTK_API const char *otk_expectations_faults(otk_expectations *e);
+
 /* What was wrong with the lines that were added last, ten faults at most, each
  * with its line and a caret below the place; "" when nothing was. Valid until
  * the next call with `e`. */
@@ -519,6 +560,10 @@ OTK_API const char *otk_expectations_explain(otk_expectations *e);
  * hold. A line that cannot hold any more ends it, and then too the report tells
  * of every line. */
 OTK_API int otk_receiver_judge(otk_receiver *rx, const otk_expectations *e, unsigned timeout_ms, otk_report **report);
+
+/* Whether all of them, once they hold, hold whatever else comes: they ask for
+ * spans, points and log records that are there, and for no bound. */
+OTK_API bool otk_expectations_lasting(const otk_expectations *e);
 
 /* 0, or the code that the wait returned. */
 OTK_API int otk_report_code(const otk_report *report);
@@ -550,8 +595,17 @@ typedef enum otk_condition_kind {
     OTK_CONDITION_REQUESTS,
     OTK_CONDITION_MEASURE,
     OTK_CONDITION_ALL,
-    OTK_CONDITION_ANY
+    OTK_CONDITION_ANY,
+    OTK_CONDITION_ATTEMPTS
 } otk_condition_kind;
+
+/* What of attempts is counted. */
+typedef enum otk_tally {
+    OTK_TALLY_RETRIES = 0, /* of the payload that has most of them */
+    OTK_TALLY_WRONG,       /* attempts that should not have been made, or not yet */
+    OTK_TALLY_LOST,        /* payloads that were not accepted */
+    OTK_TALLY_NOT_ONCE     /* payloads that were not accepted, or more than once */
+} otk_tally;
 
 struct otk_condition {
     otk_condition_kind kind;
@@ -564,6 +618,7 @@ struct otk_condition {
     unsigned within_ms; /* it must hold by then after the wait began; 0: the wait's timeout is enough */
     otk_measure measure;
     double argument, low, high;
+    otk_tally tally; /* ATTEMPTS: lies within at_least and at_most */
     const otk_condition *conditions;
     size_t condition_count;
     const char *file; /* where it is written, for reports: "shop.expect"; NULL: nowhere */
@@ -688,6 +743,12 @@ typedef struct otk_load_options {
  * fails), OTK_EINVAL (needs has_signal), OTK_ELIMIT, OTK_ENOMEM. */
 OTK_API int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *each, void *arg,
                      otk_error *error);
+
+/* A receiver that never listened: it holds what otk_load() finds in the files,
+ * and is closed. All that looks at what came works on it; its URL is "". NULL
+ * and `error` as otk_load(). */
+OTK_API otk_receiver *otk_receiver_open(const char *const *paths, size_t count, const otk_load_options *options,
+                                        otk_error *error);
 
 /* A WARC/1.1 file (ISO 28500) that keeps requests and answers as they were. */
 typedef struct otk_archive otk_archive;

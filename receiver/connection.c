@@ -1,0 +1,553 @@
+#include "connection.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define SESSION_HEADER "X-Otlpkit-Session"
+#define SESSIONS_PATH "/otlpkit/sessions/"
+
+/* What a Content-Length may reserve before a byte of it has come. */
+#define BODY_ROOM_ON_TRUST ((size_t)1 << 20)
+
+/* Of a question. */
+#define QUESTION_BODY_MAX ((size_t)1 << 20)
+#define STREAM_BLOCK ((size_t)16 << 10)
+
+/* ---- Places ---------------------------------------------------------- */
+
+void otk_conn_move_to(struct otk_conn *n, struct otk_queue *q)
+{
+    if (n->queue)
+        otk_queue_remove(n->queue, &n->entry);
+    n->queue = q;
+    otk_queue_push(q, &n->entry, n->http->loop.now_ms);
+}
+
+void otk_conn_hold(struct otk_conn *n)
+{
+    MHD_suspend_connection(n->mhd);
+    otk_conn_move_to(n, &n->http->held);
+}
+
+void otk_conn_go_on(struct otk_conn *n)
+{
+    otk_conn_move_to(n, &n->http->busy);
+    MHD_resume_connection(n->mhd);
+}
+
+void otk_conn_shut(struct otk_conn *n)
+{
+    shutdown(n->fd, SHUT_RDWR);
+    otk_conn_move_to(n, &n->http->busy);
+}
+
+/* ---- Answers --------------------------------------------------------- */
+
+/* NULL when memory ran out. */
+static struct MHD_Response *add_headers(struct MHD_Response *r, otk_headers headers)
+{
+    for (size_t i = 0; r && i < headers.count; i++) {
+        if (MHD_add_response_header(r, headers.items[i].name, headers.items[i].value) == MHD_YES)
+            continue;
+        MHD_destroy_response(r);
+        r = NULL;
+    }
+    return r;
+}
+
+struct MHD_Response *otk_make_response(otk_bytes body, otk_headers headers, enum MHD_ResponseMemoryMode mode)
+{
+    return add_headers(MHD_create_response_from_buffer(body.size, (void *)(uintptr_t)body.data, mode), headers);
+}
+
+/* Past the daemon, which takes no answer while a body is arriving. */
+static void respond_early(struct otk_conn *n, const otk_capture *c)
+{
+    struct otk_buffer out = OTK_BUFFER_INIT((size_t)1 << 20);
+    otk_buffer_printf(&out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", c->status,
+                      MHD_get_reason_phrase_for(c->status), c->answer.size);
+    for (size_t i = 0; i < c->answer_headers.count; i++)
+        otk_buffer_printf(&out, "%s: %s\r\n", c->answer_headers.items[i].name, c->answer_headers.items[i].value);
+    otk_buffer_text(&out, "\r\n");
+    otk_buffer_append(&out, c->answer.data, c->answer.size);
+    if (!out.failed && send(n->fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)out.size)
+        otk_leaving_add(&n->http->leaving, n->fd);
+    otk_buffer_clear(&out);
+}
+
+/* Nearly every answer is the same, and made already. */
+static bool is_plain_success(const otk_capture *c)
+{
+    return c->status == 200 && c->answer_headers.count == 1 && c->answer.size == (c->encoding == OTK_ENCODING_JSON ? 2 : 0);
+}
+
+static enum MHD_Result respond(struct otk_conn *n, const otk_capture *c, bool telemetry)
+{
+    if (telemetry && is_plain_success(c))
+        return MHD_queue_response(n->mhd, 200, n->http->success[c->encoding]);
+    struct MHD_Response *made = otk_make_response(c->answer, c->answer_headers, MHD_RESPMEM_MUST_COPY);
+    if (!made) {
+        respond_early(n, c);
+        return MHD_NO;
+    }
+    enum MHD_Result rc = MHD_queue_response(n->mhd, c->status, made);
+    MHD_destroy_response(made);
+    return rc;
+}
+
+/* No memory even to read the request: an answer that takes none. */
+static enum MHD_Result give_up(struct otk_conn *n)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+                                 "Content-Type: application/json\r\nContent-Length: 37\r\n\r\n"
+                                 "{\"code\":14,\"message\":\"out of memory\"}";
+    otk_store_count_lost(otk_receiver_store(n->http->root));
+    if (send(n->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof answer - 1)
+        otk_leaving_add(&n->http->leaving, n->fd);
+    return MHD_NO;
+}
+
+/* ---- Sessions -------------------------------------------------------- */
+
+/* Whom the request is for, with a reference. A session that cannot be leaves it to the root, and tells why. */
+static otk_receiver *find_receiver(struct otk_http *h, struct capture *c, int *rc)
+{
+    otk_string name, path = otk_target_path(c->pub.target, &name);
+    otk_receiver *rx = h->root;
+    bool about_session = name.data && path.size <= 1 && otk_endpoint_is_question(c);
+    const char *header = name.data ? NULL : otk_headers_get(&c->pub.headers, SESSION_HEADER);
+    if (header)
+        name = (otk_string){header, strlen(header)};
+    *rc = name.data && !about_session ? otk_sessions_use(h->root->sessions, name, &rx) : 0;
+    if (*rc || rx == h->root)
+        return otk_session_hold(h->root);
+    const char *kept = otk_arena_string(&c->arena, name.data, name.size);
+    if (kept)
+        c->pub.session = kept;
+    else
+        *rc = OTK_ENOMEM;
+    return rx;
+}
+
+static void refuse_session(struct otk_http *h, struct capture *c, int rc)
+{
+    otk_endpoint_recognize(&h->endpoint, c);
+    otk_endpoint_refuse(&h->endpoint, c, rc == OTK_EINVAL ? 400 : 503, otk_session_refusal(rc));
+}
+
+/* ---- Captures -------------------------------------------------------- */
+
+static const char *why_not_stored(int rc, const otk_receiver *rx)
+{
+    if (rc != OTK_ELIMIT)
+        return "out of memory";
+    return rx == rx->root ? "the receiver is full: it holds as many bytes of captures as max_capture_bytes allows; reset "
+                            "it or raise that limit"
+                          : "the session is full: it holds as many bytes of captures as max_session_bytes allows, or all "
+                            "sessions together as many as max_capture_bytes; reset it, delete others, or raise the limit";
+}
+
+/* Into the store, and if there is no room, with that as its answer. Those who ask for it learn of it last: what
+ * on_capture does is done when they are told. */
+static void keep(struct otk_http *h, otk_receiver *rx, struct capture *c)
+{
+    int rc = otk_store_add(rx->store, c);
+    if (rc && c->pub.status == 200) {
+        otk_endpoint_refuse(&h->endpoint, c, 503, why_not_stored(rc, rx));
+        otk_store_add(rx->store, c);
+    }
+    if (h->on_capture)
+        h->on_capture(&c->pub, h->on_capture_arg);
+    otk_desk_news(h->desk, rx, c);
+}
+
+/* One that was answered before it was whole. Questions are no telemetry. */
+static void keep_cut(struct otk_http *h, struct capture *c)
+{
+    int rc;
+    if (otk_endpoint_is_question(c))
+        return;
+    otk_receiver *rx = find_receiver(h, c, &rc);
+    keep(h, rx, c);
+    otk_session_release(rx);
+}
+
+static void end_body(struct capture *c)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    otk_capture_end_body(c);
+    c->pub.time_unix_nano = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Hands over the request that `n` was reading. */
+static struct capture *take_capture(struct otk_conn *n)
+{
+    struct capture *c = n->capture;
+    n->capture = NULL;
+    n->begun = false;
+    end_body(c);
+    return c;
+}
+
+/* Refuses a request that is not whole, answers at once, and gives the connection up. */
+static enum MHD_Result cut(struct otk_conn *n, unsigned status, const char *reason)
+{
+    struct otk_http *h = n->http;
+    struct capture *c = take_capture(n);
+    otk_endpoint_recognize(&h->endpoint, c);
+    otk_endpoint_refuse(&h->endpoint, c, status, reason);
+    keep_cut(h, c);
+    respond_early(n, &c->pub);
+    otk_capture_free(c);
+    return MHD_NO;
+}
+
+static enum MHD_Result cut_large(struct otk_conn *n)
+{
+    char reason[160];
+    snprintf(reason, sizeof reason, "the body is larger than %zu bytes, the %s", n->capture->body.limit,
+             otk_endpoint_is_question(n->capture) ? "limit of a question"
+                                                  : "receiver's limit; send smaller batches");
+    return cut(n, 413, reason);
+}
+
+/* The client went away in the middle of a request: it is kept, with no answer. */
+static void keep_unfinished(struct otk_conn *n)
+{
+    char reason[128];
+    bool begun = n->begun;
+    struct capture *c = take_capture(n);
+    if (begun && !n->http->stopping) {
+        otk_endpoint_recognize(&n->http->endpoint, c);
+        snprintf(reason, sizeof reason, "the connection closed after %zu bytes of body, before the request was whole",
+                 c->pub.body.size);
+        const char *kept = otk_arena_string(&c->arena, reason, strlen(reason));
+        c->pub.reason = kept ? kept : "the connection closed before the request was whole";
+        keep_cut(n->http, c);
+    }
+    otk_capture_free(c);
+}
+
+/* ---- Questions ------------------------------------------------------- */
+
+/* DELETE /s/NAME is the short form of what it returns. */
+static otk_string question_path(struct capture *c)
+{
+    otk_string name, path = otk_target_path(c->pub.target, &name);
+    if (!name.data || path.size > 1)
+        return path;
+    size_t front = sizeof SESSIONS_PATH - 1;
+    char *whole = otk_arena_alloc(&c->arena, front + name.size + 1);
+    if (!whole)
+        return (otk_string){0};
+    memcpy(whole, SESSIONS_PATH, front);
+    memcpy(whole + front, name.data, name.size);
+    return (otk_string){whole, front + name.size};
+}
+
+/* Telemetry always finds a connection. */
+static bool has_too_many(const struct otk_http *h)
+{
+    return h->questions >= h->max_connections - h->max_connections / 4;
+}
+
+static enum MHD_Result ask(struct otk_conn *n, otk_receiver *rx, struct capture *c)
+{
+    struct otk_http *h = n->http;
+    otk_string path = question_path(c);
+    if (has_too_many(h))
+        otk_endpoint_refuse(&h->endpoint, c, 503,
+                            "three quarters of max_connections wait for answers; ask again later, or raise that limit");
+    else if (!path.data || !(n->question = otk_desk_ask(h->desk, rx, path, c, n)))
+        otk_endpoint_refuse(&h->endpoint, c, 503, "out of memory");
+    if (!n->question)
+        return respond(n, &c->pub, false);
+    h->questions++;
+    otk_conn_hold(n);
+    if (n->ended)
+        otk_desk_unattend(h->desk, n->question);
+    return MHD_YES;
+}
+
+static void leave_question(struct otk_conn *n)
+{
+    if (!n->question)
+        return;
+    otk_desk_leave(n->http->desk, n->question);
+    n->question = NULL;
+    n->streaming = false;
+    n->http->questions--;
+}
+
+/* The daemon wants more of an answer that is sent while it is made. */
+static ssize_t read_answer(void *arg, uint64_t at, char *to, size_t room)
+{
+    struct otk_conn *n = arg;
+    struct otk_question *q = n->question;
+    size_t left = q->out.size - n->taken;
+    (void)at;
+    if (q->seat.cut || q->out.failed)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (left) {
+        size_t size = left < room ? left : room;
+        memcpy(to, q->out.data + n->taken, size);
+        n->taken += size;
+        otk_conn_move_to(n, &n->http->busy); /* whoever takes something has time for more */
+        return (ssize_t)size;
+    }
+    if (q->seat.done)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    n->taken = 0;
+    otk_conn_hold(n);
+    otk_desk_go_on(n->http->desk, q);
+    return 0;
+}
+
+static enum MHD_Result respond_streaming(struct otk_conn *n, const otk_capture *c)
+{
+    struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_answer, n, NULL);
+    made = add_headers(made, c->answer_headers);
+    if (!made)
+        return MHD_NO;
+    n->streaming = true;
+    n->taken = 0;
+    enum MHD_Result rc = MHD_queue_response(n->mhd, c->status, made);
+    MHD_destroy_response(made);
+    return rc;
+}
+
+/* The handler is called again: the question has something to say. */
+static enum MHD_Result answer(struct otk_conn *n)
+{
+    struct otk_question *q = n->question;
+    struct capture *c = q->request;
+    if (q->seat.cut)
+        return MHD_NO;
+    if (q->out.failed) {
+        otk_endpoint_refuse(&n->http->endpoint, c, 503, "out of memory");
+        return respond(n, &c->pub, false);
+    }
+    if (q->seat.done) {
+        c->answer = q->out;
+        q->out = OTK_BUFFER_INIT(0);
+    }
+    otk_endpoint_answer(&n->http->endpoint, c, q->status, q->content_type, q->allow);
+    return q->seat.done ? respond(n, &c->pub, false) : respond_streaming(n, &c->pub);
+}
+
+/* ---- Reading a request ----------------------------------------------- */
+
+struct gathering {
+    struct otk_arena *arena;
+    otk_header *items;
+    size_t count, capacity;
+};
+
+static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct gathering *g = arg;
+    (void)kind;
+    if (g->count == g->capacity)
+        return MHD_NO;
+    otk_header *header = &g->items[g->count];
+    header->name = otk_arena_string(g->arena, name, strlen(name));
+    header->value = otk_arena_string(g->arena, value ? value : "", value ? strlen(value) : 0);
+    if (!header->name || !header->value)
+        return MHD_NO;
+    g->count++;
+    return MHD_YES;
+}
+
+static bool keep_text(struct capture *c, const char **out, const char *text)
+{
+    const char *kept = otk_arena_string(&c->arena, text, strlen(text));
+    if (kept)
+        *out = kept;
+    return kept != NULL;
+}
+
+static bool read_headers(struct otk_conn *n, struct capture *c)
+{
+    int count = MHD_get_connection_values(n->mhd, MHD_HEADER_KIND, NULL, NULL);
+    if (count <= 0)
+        return true;
+    struct gathering g = {.arena = &c->arena, .capacity = (size_t)count};
+    g.items = otk_arena_alloc(&c->arena, g.capacity * sizeof *g.items);
+    if (g.items)
+        MHD_get_connection_values(n->mhd, MHD_HEADER_KIND, gather, &g);
+    c->pub.headers = (otk_headers){g.items, g.count};
+    return g.items && g.count == g.capacity;
+}
+
+static bool read_head(struct otk_conn *n, struct capture *c, const char *method, const char *version)
+{
+    return keep_text(c, &c->pub.method, method) && keep_text(c, &c->pub.http_version, version) &&
+           keep_text(c, &c->pub.peer, n->peer) && read_headers(n, c);
+}
+
+static enum MHD_Result begin(struct otk_conn *n, const char *method, const char *version)
+{
+    struct capture *c = n->capture;
+    size_t limit = n->http->endpoint.max_request_bytes;
+    n->begun = true;
+    if (!read_head(n, c, method, version))
+        return cut(n, 503, "out of memory");
+    if (limit > QUESTION_BODY_MAX && otk_endpoint_is_question(c))
+        limit = QUESTION_BODY_MAX;
+    c->body.limit = limit;
+    const char *length = otk_headers_get(&c->pub.headers, "Content-Length");
+    unsigned long long announced = length ? strtoull(length, NULL, 10) : 0;
+    if (announced > limit)
+        return cut_large(n);
+    if (announced && otk_capture_reserve(c, announced < BODY_ROOM_ON_TRUST ? (size_t)announced : BODY_ROOM_ON_TRUST))
+        return cut(n, 503, "out of memory");
+    return MHD_YES;
+}
+
+static enum MHD_Result read_body(struct otk_conn *n, const char *data, size_t size)
+{
+    struct capture *c = n->capture;
+    size_t room = c->body.limit - c->body.size;
+    c->pub.body_size += size;
+    if (otk_buffer_append(&c->body, data, size < room ? size : room))
+        return cut(n, 503, "out of memory");
+    return size > room ? cut_large(n) : MHD_YES;
+}
+
+static enum MHD_Result serve(struct otk_conn *n, otk_receiver *rx, struct capture *c)
+{
+    enum otk_served served = otk_endpoint_serve(&n->http->endpoint, c);
+    if (served == OTK_SERVED_QUESTION)
+        return ask(n, rx, c);
+    if (served == OTK_SERVED_TELEMETRY)
+        keep(n->http, rx, c);
+    return respond(n, &c->pub, served == OTK_SERVED_TELEMETRY);
+}
+
+static enum MHD_Result finish(struct otk_conn *n)
+{
+    int rc;
+    enum MHD_Result result;
+    struct otk_http *h = n->http;
+    struct capture *c = take_capture(n);
+    otk_receiver *rx = find_receiver(h, c, &rc);
+    otk_conn_move_to(n, &h->busy);
+    if (rc) {
+        refuse_session(h, c, rc);
+        if (!otk_endpoint_is_question(c))
+            keep(h, rx, c);
+        result = respond(n, &c->pub, false);
+    } else {
+        result = serve(n, rx, c);
+    }
+    otk_session_release(rx);
+    otk_capture_free(c);
+    return result;
+}
+
+/* ---- The steps of a request ------------------------------------------ */
+
+void otk_conn_begin(struct otk_conn *n, const char *target)
+{
+    otk_capture_free(n->capture);
+    n->capture = otk_capture_new();
+    if (n->capture && !keep_text(n->capture, &n->capture->pub.target, target)) {
+        otk_capture_free(n->capture);
+        n->capture = NULL;
+    }
+    otk_conn_move_to(n, &n->http->busy);
+}
+
+enum MHD_Result otk_conn_read(struct otk_conn *n, const char *method, const char *version, const char *data,
+                              size_t *size)
+{
+    if (n->question)
+        return answer(n);
+    if (!n->capture)
+        return give_up(n);
+    if (!n->begun)
+        return begin(n, method, version);
+    if (*size == 0)
+        return finish(n);
+    size_t offered = *size;
+    *size = 0;
+    return read_body(n, data, offered);
+}
+
+void otk_conn_complete(struct otk_conn *n)
+{
+    leave_question(n);
+    if (n->capture)
+        keep_unfinished(n);
+    otk_conn_move_to(n, &n->http->idle);
+}
+
+void otk_conn_expire(struct otk_conn *n)
+{
+    if (n->capture && n->begun) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "the request did not arrive whole within %u ms", n->http->busy.time_ms);
+        cut(n, 408, reason);
+    }
+    otk_conn_shut(n);
+}
+
+/* ---- Life ------------------------------------------------------------ */
+
+static void name_peer(struct otk_conn *n, const struct sockaddr *address)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+    bool is_v6 = address->sa_family == AF_INET6;
+    inet_ntop(address->sa_family, is_v6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, host, sizeof host);
+    snprintf(n->peer, sizeof n->peer, "%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+             ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
+}
+
+/* The daemon is woken by edges, and misses the end of a connection that came
+ * together with its last bytes. This makes a new edge. */
+static void end_reading(struct otk_source *s)
+{
+    struct otk_conn *n = (struct otk_conn *)(void *)((char *)s - offsetof(struct otk_conn, source));
+    n->ended = true;
+    shutdown(n->fd, SHUT_RD);
+    if (n->question)
+        otk_desk_unattend(n->http->desk, n->question);
+}
+
+struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd)
+{
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct otk_conn *n = calloc(1, sizeof *n);
+    if (!n) {
+        shutdown(fd, SHUT_RDWR);
+        return NULL;
+    }
+    n->http = h;
+    n->mhd = mhd;
+    n->fd = fd;
+    name_peer(n, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    otk_loop_watch(&h->loop, &n->source, n->fd, EPOLLRDHUP | EPOLLET, end_reading);
+    otk_conn_move_to(n, &h->idle);
+    h->connections++;
+    return n;
+}
+
+void otk_conn_free(struct otk_conn *n)
+{
+    struct otk_http *h = n->http;
+    otk_loop_forget(&h->loop, &n->source);
+    otk_queue_remove(n->queue, &n->entry);
+    leave_question(n);
+    otk_capture_free(n->capture);
+    free(n);
+    h->connections--;
+    if (h->accept_at_ms)
+        h->accept_at_ms = h->loop.now_ms;
+}
