@@ -345,7 +345,7 @@ int otk_attempts_feed(otk_attempts *a, struct capture *c)
 {
     struct payload *p;
     bool fresh;
-    if (strcmp(c->pub.method, "POST") != 0)
+    if (*c->pub.method && strcmp(c->pub.method, "POST") != 0) /* files may have none */
         return 0;
     if (c->pub.unfinished)
         return keep_cut(a, c);

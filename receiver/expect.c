@@ -72,6 +72,28 @@ otk_condition otk_measured(const char *selector, otk_measure measure, double arg
     return c;
 }
 
+static otk_condition tally(otk_tally what, uint64_t at_least, uint64_t at_most)
+{
+    otk_condition c = condition(OTK_CONDITION_ATTEMPTS, NULL, at_least, at_most);
+    c.tally = what;
+    return c;
+}
+
+otk_condition otk_retried(uint64_t at_least, uint64_t at_most)
+{
+    return tally(OTK_TALLY_RETRIES, at_least, at_most);
+}
+
+otk_condition otk_retried_rightly(void)
+{
+    return tally(OTK_TALLY_WRONG, 0, 0);
+}
+
+otk_condition otk_delivered(bool once)
+{
+    return tally(once ? OTK_TALLY_NOT_ONCE : OTK_TALLY_LOST, 0, 0);
+}
+
 static otk_condition combination(otk_condition_kind kind, const otk_condition *conditions, size_t count)
 {
     otk_condition c = condition(kind, NULL, 0, 0);
@@ -111,6 +133,10 @@ static const char *fault_of(const otk_condition *c)
     case OTK_CONDITION_MATCHES:
         return c->selector ? c->at_least <= c->at_most ? NULL : "at least is more than at most"
                            : "no selector is given";
+    case OTK_CONDITION_ATTEMPTS:
+        if (c->tally > OTK_TALLY_NOT_ONCE)
+            return "that is no tally";
+        /* fall through */
     case OTK_CONDITION_REQUESTS:
         return c->at_least <= c->at_most ? NULL : "at least is more than at most";
     case OTK_CONDITION_TRACE:
@@ -155,6 +181,10 @@ static int init_leaf(struct otk_expectation *e, otk_error *error)
         e->measured = otk_measured_new(e->at.baseline);
         rc = e->measured ? 0 : OTK_ENOMEM;
     }
+    if (!rc && e->condition.kind == OTK_CONDITION_ATTEMPTS) {
+        e->attempts = otk_attempts_new();
+        rc = e->attempts ? 0 : OTK_ENOMEM;
+    }
     return rc;
 }
 
@@ -198,9 +228,11 @@ static void clear_leaf(struct otk_expectation *e)
     otk_query_free(e->query);
     otk_complete_free(e->traces);
     otk_measured_free(e->measured);
+    otk_attempts_free(e->attempts);
     e->query = NULL;
     e->traces = NULL;
     e->measured = NULL;
+    e->attempts = NULL;
 }
 
 void otk_expectation_clear(struct otk_expectation *e)
@@ -332,6 +364,10 @@ static int feed_leaf(struct otk_expectation *e, struct capture *c, uint64_t now_
         feed_request(e, &c->pub, now_ns);
     if (e->traces)
         rc = otk_complete_feed(e->traces, c, arrival_ns(c, now_ns));
+    if (e->attempts) {
+        rc = otk_attempts_feed(e->attempts, c);
+        e->changed_ns = now_ns;
+    }
     if (!rc && e->query)
         rc = feed_query(e, c, now_ns);
     return rc;
@@ -344,7 +380,7 @@ bool otk_expectation_concerns(const struct otk_expectation *e, const struct capt
             return true;
     if (is_combination(e))
         return false;
-    if (e->condition.kind == OTK_CONDITION_REQUESTS)
+    if (e->condition.kind == OTK_CONDITION_REQUESTS || e->condition.kind == OTK_CONDITION_ATTEMPTS)
         return true;
     otk_signal signal = e->query ? otk_query_signal(e->query) : OTK_SIGNAL_TRACES;
     return c->index.item_count && c->pub.status == 200 && c->pub.has_signal && c->pub.signal == signal;
@@ -362,8 +398,25 @@ int otk_expectation_feed(struct otk_expectation *e, struct capture *c, uint64_t 
 
 /* ---- Verdicts -------------------------------------------------------- */
 
+static uint64_t tallied(const struct otk_expectation *e)
+{
+    struct otk_attempts_sum sum = otk_attempts_sum(e->attempts);
+    switch (e->condition.tally) {
+    case OTK_TALLY_RETRIES:
+        return sum.most ? sum.most - 1 : 0;
+    case OTK_TALLY_WRONG:
+        return sum.wrong;
+    case OTK_TALLY_LOST:
+        return sum.lost;
+    default:
+        return sum.lost + sum.duplicated;
+    }
+}
+
 uint64_t otk_expectation_seen(const struct otk_expectation *e)
 {
+    if (e->attempts)
+        return tallied(e);
     return e->condition.kind == OTK_CONDITION_REQUESTS ? e->requests : otk_query_matches(e->query);
 }
 
@@ -392,14 +445,40 @@ static enum otk_verdict judge_measure(const struct otk_expectation *e)
     return there && value >= e->condition.low && value <= e->condition.high ? OTK_VERDICT_HOLDS : OTK_VERDICT_OPEN;
 }
 
+/* What is lost may still come; nothing else can be undone. */
+static enum otk_verdict judge_attempts(const struct otk_expectation *e)
+{
+    struct otk_attempts_sum sum = otk_attempts_sum(e->attempts);
+    uint64_t seen = tallied(e);
+    if (seen > e->condition.at_most)
+        return e->condition.tally < OTK_TALLY_LOST ||
+                       (e->condition.tally == OTK_TALLY_NOT_ONCE && sum.duplicated > e->condition.at_most)
+                   ? OTK_VERDICT_HOPELESS
+                   : OTK_VERDICT_OPEN;
+    bool begun = sum.payloads || e->condition.tally < OTK_TALLY_LOST;
+    return begun && seen >= e->condition.at_least ? OTK_VERDICT_HOLDS : OTK_VERDICT_OPEN;
+}
+
+static enum otk_verdict judge_kind(const struct otk_expectation *e)
+{
+    switch (e->condition.kind) {
+    case OTK_CONDITION_TRACE:
+        return judge_traces(e);
+    case OTK_CONDITION_MEASURE:
+        return judge_measure(e);
+    case OTK_CONDITION_ATTEMPTS:
+        return judge_attempts(e);
+    default:
+        return judge_count(e);
+    }
+}
+
 static struct otk_judgement judge_leaf(const struct otk_expectation *e, uint64_t now_ns)
 {
     bool traces = e->condition.kind == OTK_CONDITION_TRACE;
     uint64_t since_ns = traces ? otk_complete_sum(e->traces)->when_ns : e->changed_ns;
     uint64_t quiet_ns = since_ns + (uint64_t)e->condition.quiet_ms * 1000000u;
-    enum otk_verdict verdict = traces                                       ? judge_traces(e)
-                               : e->condition.kind == OTK_CONDITION_MEASURE ? judge_measure(e)
-                                                                            : judge_count(e);
+    enum otk_verdict verdict = judge_kind(e);
     if (verdict != OTK_VERDICT_HOLDS || !e->condition.quiet_ms || quiet_ns <= now_ns)
         return (struct otk_judgement){verdict, UINT64_MAX};
     return (struct otk_judgement){OTK_VERDICT_OPEN, quiet_ns};

@@ -7,6 +7,7 @@
 #ifndef OTLPKIT_EXPECT_H
 #define OTLPKIT_EXPECT_H
 
+#include "attempts.h"
 #include "complete.h"
 #include "measure.h"
 #include "query.h"
@@ -26,6 +27,7 @@ struct otk_expectation {
     struct otk_query *query;       /* NULL without a selector */
     struct otk_complete *traces;   /* TRACE */
     struct otk_measured *measured; /* MEASURE */
+    otk_attempts *attempts;        /* ATTEMPTS */
     uint64_t requests;             /* REQUESTS: how many matched */
     uint64_t taken;                /* matches of the query that were passed on to traces or measured */
     uint64_t changed_ns;           /* when it last saw something that it looks at, or began */
@@ -61,7 +63,7 @@ struct otk_judgement otk_expectation_judge(const struct otk_expectation *e, uint
 /* Whether its own time, condition.within_ms, has passed. */
 bool otk_expectation_is_late(const struct otk_expectation *e, uint64_t now_ns);
 
-/* How often the condition's subject was seen: matches or requests. */
+/* How often the condition's subject was seen: matches, requests, or what is tallied. */
 uint64_t otk_expectation_seen(const struct otk_expectation *e);
 
 /* Whether a request is as described. */

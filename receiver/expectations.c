@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "caret.h"
+#include "fault.h"
 #include "selector_lexer.h"
 #include "visible.h"
 
@@ -13,12 +14,14 @@
 #define LINES_MAX 10000
 #define FAULTS_MAX 10
 #define FAULTS_LIMIT ((size_t)4 << 20)
+#define SCRIPT_MAX ((size_t)64 << 10)
 
 struct otk_expectations {
     struct otk_arena arena;
     otk_condition *conditions;
     size_t count, capacity;
     struct otk_buffer faults; /* of the last text */
+    struct otk_buffer script; /* of all `fault` lines */
 };
 
 /* A text on its way in. */
@@ -140,6 +143,11 @@ static bool at_digit(const struct clause *c)
     return c->at < c->end && is_digit(c->r->text[c->at]);
 }
 
+static bool at_range(const struct clause *c)
+{
+    return at_digit(c) || (c->end - c->at >= 2 && memcmp(c->r->text + c->at, "..", 2) == 0);
+}
+
 /* ---- Selectors ------------------------------------------------------- */
 
 /* Comments are no tokens of selectors. */
@@ -206,7 +214,10 @@ static int wrong_selector(struct clause *c, struct sel_place place, const struct
     char sentence[512];
     struct sel_place at = {place.at + fault->place.at, fault->place.size};
     if (!fault->place.at && is_letter(c->r->text[place.at]))
-        return wrong(c, at, "a line is a selector, { … } metric{ … } or log{ … }, behind a count, never or complete");
+        return wrong(
+            c, at,
+            "a line is a selector, { … } metric{ … } or log{ … }, behind a count, never or complete; or begins "
+            "with retried, delivered or fault");
     bool is_second = strncmp(fault->sentence, "the selector should end", 23) == 0 && is_indented(c, at.at);
     snprintf(sentence, sizeof sentence, "%s%s", fault->sentence,
              is_second ? "; it goes on the line before, because it begins with white space" : "");
@@ -292,18 +303,23 @@ static int read_complete(struct clause *c, otk_condition *out)
 }
 
 /* 3, 2.., ..5, 2..5 */
+static int take_range(struct clause *c, uint64_t *low, uint64_t *high)
+{
+    struct sel_place place = {(uint32_t)c->at, 0};
+    int rc = take_number(c, low);
+    *high = UINT64_MAX;
+    if (!rc && !take_dots(c))
+        *high = *low;
+    else if (!rc && at_digit(c))
+        rc = take_number(c, high);
+    place.size = (uint32_t)c->at - place.at;
+    return rc || *low <= *high ? rc : wrong(c, place, "from more to less: the smaller number comes first");
+}
+
 static int read_count(struct clause *c, otk_condition *out)
 {
-    uint64_t low = 0, high = UINT64_MAX;
-    struct sel_place place = {(uint32_t)c->at, 0};
-    int rc = take_number(c, &low);
-    if (!rc && !take_dots(c))
-        high = low;
-    else if (!rc && at_digit(c))
-        rc = take_number(c, &high);
-    place.size = (uint32_t)c->at - place.at;
-    if (!rc && low > high)
-        rc = wrong(c, place, "from more to less: the smaller number comes first");
+    uint64_t low = 0, high = 0;
+    int rc = take_range(c, &low, &high);
     if (!rc)
         rc = take_selector(c, "behind a count stands a selector, as in 3 { name = \"charge\" }");
     *out = otk_seen_times(c->selector, low, high);
@@ -319,23 +335,66 @@ static int read_seen(struct clause *c, otk_condition *out)
     return rc;
 }
 
+/* These speak of all that came: only a deadline may follow. */
+static int take_end(struct clause *c, otk_condition *out)
+{
+    size_t at = c->at;
+    int rc = take_rest(c, false);
+    out->within_ms = c->within_ms;
+    if (rc || !*c->selector)
+        return rc;
+    c->at = at;
+    return wrong_here(c, "no selector stands here: this is about all requests");
+}
+
+static int read_delivered(struct clause *c, otk_condition *out)
+{
+    skip_blank(c);
+    *out = otk_delivered(take_word(c, "once"));
+    return take_end(c, out);
+}
+
+static int read_retried(struct clause *c, otk_condition *out)
+{
+    uint64_t low = 1, high = UINT64_MAX;
+    skip_blank(c);
+    bool rightly = take_word(c, "rightly");
+    int rc = !rightly && at_range(c) ? take_range(c, &low, &high) : 0;
+    *out = rightly ? otk_retried_rightly() : otk_retried(low, high);
+    return rc ? rc : take_end(c, out);
+}
+
+/* No condition: what the line says is kept for otk_expectations_faults(). */
+static int read_fault(struct clause *c, otk_condition *out)
+{
+    struct otk_fault_script_fault fault;
+    char *script = c->r->text + c->at, behind = c->r->text[c->end];
+    c->r->text[c->end] = '\0';
+    int rc = otk_fault_script_check(script, &fault);
+    if (!rc)
+        rc = otk_buffer_printf(&c->r->e->script, "%s\n", script);
+    c->r->text[c->end] = behind;
+    *out = (otk_condition){0};
+    if (rc != OTK_EINVAL)
+        return rc;
+    return wrong(c, (struct sel_place){(uint32_t)(c->at + fault.at), (uint32_t)fault.size}, fault.sentence);
+}
+
 /* The words that a line may begin with. */
 static const struct kind {
     const char *word;
     int (*read)(struct clause *c, otk_condition *out);
 } kinds[] = {
-    {"never", read_never},
-    {"complete", read_complete},
+    {"never", read_never},         {"complete", read_complete}, {"retried", read_retried},
+    {"delivered", read_delivered}, {"fault", read_fault},
 };
 
 static int read_clause(struct clause *c, otk_condition *out)
 {
-    const char *text = c->r->text + c->at;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (take_word(c, kinds[i].word))
             return kinds[i].read(c, out);
-    bool dots = c->end - c->at >= 2 && memcmp(text, "..", 2) == 0;
-    return dots || at_digit(c) ? read_count(c, out) : read_seen(c, out);
+    return at_range(c) ? read_count(c, out) : read_seen(c, out);
 }
 
 /* ---- Texts ----------------------------------------------------------- */
@@ -385,6 +444,8 @@ static int read_one(struct reading *r, size_t begin, size_t end)
     int rc = read_clause(&c, &condition);
     if (rc)
         return rc == OTK_EINVAL ? 0 : rc;
+    if (!condition.kind)
+        return 0;
     condition.file = r->where;
     condition.line = r->where ? line : 0;
     return keep(r->e, &condition);
@@ -419,13 +480,19 @@ static int fail(otk_expectations *e, otk_error *error, int code, const char *sen
 static int read_copy(struct reading *r, size_t before)
 {
     otk_expectations *e = r->e;
+    size_t script_before = e->script.size;
     int rc = r->text && r->room ? read_all(r) : OTK_ENOMEM;
     if (!rc && e->count > OTK_CONDITIONS_MAX)
         rc = fail(e, &r->error, OTK_ELIMIT, "these are more than 1000 conditions");
     if (rc == OTK_ENOMEM)
         fail(e, &r->error, rc, "out of memory");
-    if (rc)
+    if (e->script.failed == OTK_ELIMIT)
+        fail(e, &r->error, rc, "fault lines of more than 64 KiB");
+    if (rc) {
+        e->script.failed = 0;
         e->count = before;
+        e->script.size = script_before;
+    }
     r->error.code = rc;
     return rc;
 }
@@ -445,8 +512,10 @@ static size_t count_lines(const char *text)
 otk_expectations *otk_expectations_new(void)
 {
     otk_expectations *e = calloc(1, sizeof *e);
-    if (e)
-        e->faults = OTK_BUFFER_INIT(FAULTS_LIMIT);
+    if (!e)
+        return NULL;
+    e->faults = OTK_BUFFER_INIT(FAULTS_LIMIT);
+    e->script = OTK_BUFFER_INIT(SCRIPT_MAX);
     return e;
 }
 
@@ -456,6 +525,7 @@ void otk_expectations_free(otk_expectations *e)
         return;
     otk_arena_clear(&e->arena);
     otk_buffer_clear(&e->faults);
+    otk_buffer_clear(&e->script);
     free(e->conditions);
     free(e);
 }
@@ -525,6 +595,12 @@ const char *otk_expectations_explain(otk_expectations *e)
 {
     const char *text = e->faults.failed ? NULL : otk_buffer_string(&e->faults);
     return text ? text : "out of memory\n";
+}
+
+const char *otk_expectations_faults(otk_expectations *e)
+{
+    const char *text = otk_buffer_string(&e->script);
+    return text ? text : "";
 }
 
 otk_condition otk_expectations_condition(const otk_expectations *e)

@@ -13,7 +13,7 @@
 #define SCRIPT_MAX ((size_t)64 << 10)
 #define TIMES_MAX 1000000
 #define TIME_MAX_MS 600000
-#define SIZE_LIMIT ((uint64_t)64 << 20)
+#define SIZE_LIMIT ((uint64_t)8 << 20)
 #define RATE_MAX ((uint64_t)1 << 30)
 #define SECONDS_MAX 1000000
 
@@ -133,20 +133,17 @@ __attribute__((format(printf, 4, 5))) static int wrong(struct reader *r, const c
     return OTK_EINVAL;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
+/* A comment goes on to the end of its line. */
 static void skip_blanks(struct reader *r)
 {
-    while (is_blank(*r->at))
-        r->at++;
+    r->at += strspn(r->at, " \t\r");
+    if (*r->at == '#')
+        r->at += strcspn(r->at, "\n");
 }
 
 static void skip_lines(struct reader *r)
 {
-    while (is_blank(*r->at) || *r->at == '\n')
+    while (skip_blanks(r), *r->at == '\n')
         r->at++;
 }
 
@@ -270,7 +267,7 @@ static int read_number(struct reader *r, const struct word *w, const struct toke
     } numbers[] = {
         [VALUE_COUNT] = {otk_count_read, "a number, such as 3", 0},
         [VALUE_TIME] = {otk_duration_read, "a time from 1ms to 10m", 1},
-        [VALUE_SIZE] = {otk_size_read, "a size from 1B to 64MiB", 1},
+        [VALUE_SIZE] = {otk_size_read, "a size from 1B to 8MiB", 1},
         [VALUE_RATE] = {read_rate, "a rate such as 10KiB/s", 1},
         [VALUE_CUT] = {otk_size_read, "a number of bytes, or nothing", 0},
     };
@@ -471,6 +468,19 @@ static int read_script(struct reader *r, const char *text, struct script *into)
     return rc;
 }
 
+int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out)
+{
+    struct script read = {0};
+    struct reader r;
+    int rc = read_script(&r, text, &read);
+    otk_arena_clear(&read.arena);
+    if (rc != OTK_EINVAL)
+        return rc;
+    *out = (struct otk_fault_script_fault){(size_t)(r.wrong_at - text), r.wrong_size, ""};
+    memcpy(out->sentence, r.sentence, sizeof r.sentence);
+    return rc;
+}
+
 static size_t column(const struct reader *r)
 {
     size_t at = 1;
@@ -636,15 +646,12 @@ char *otk_receiver_faults_left(otk_receiver *rx)
 
 char *otk_faults_explain(const char *script)
 {
-    struct script read = {0};
-    struct reader r;
+    struct otk_fault_script_fault fault;
     struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
-    int rc = read_script(&r, script, &read);
-    otk_arena_clear(&read.arena);
-    if (rc != OTK_EINVAL)
+    if (otk_fault_script_check(script, &fault) != OTK_EINVAL)
         return NULL;
-    otk_buffer_text(&out, r.sentence);
-    otk_caret_write(&out, script, (size_t)(r.wrong_at - script), r.wrong_size);
+    otk_buffer_text(&out, fault.sentence);
+    otk_caret_write(&out, script, fault.at, fault.size);
     if (!otk_buffer_string(&out))
         otk_buffer_clear(&out);
     return (char *)out.data;

@@ -53,6 +53,15 @@ struct otk_fault_step {
     uint64_t times; /* 0: for ever */
 };
 
+/* What is wrong with a script. */
+struct otk_fault_script_fault {
+    size_t at, size;
+    char sentence[256];
+};
+
+/* OTK_EINVAL and *out for a script that cannot be; OTK_ENOMEM. */
+int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out);
+
 struct otk_faults;
 
 struct otk_faults *otk_faults_new(void);

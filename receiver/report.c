@@ -501,6 +501,23 @@ static void find_measure(struct gathering *g, struct otk_expectation *e, struct 
         find_near(g, f, e->query);
 }
 
+static void find_attempts(struct gathering *g, struct otk_expectation *e, struct report_finding *f)
+{
+    static const char *const subjects[] = {
+        [OTK_TALLY_RETRIES] = "retries of the payload that has most",
+        [OTK_TALLY_WRONG] = "retries that were too early, or after a final answer",
+        [OTK_TALLY_LOST] = "payloads that were not accepted",
+        [OTK_TALLY_NOT_ONCE] = "payloads that were not accepted exactly once",
+    };
+    struct otk_attempts_sum sum = otk_attempts_sum(e->attempts);
+    f->what = subjects[e->condition.tally];
+    f->wanted = range_phrase(g, e->condition.at_least, e->condition.at_most);
+    f->seen = phrase(g, "%" PRIu64 "; in all %zu payload%s, %zu lost, %zu duplicated", otk_expectation_seen(e),
+                     sum.payloads, plural(sum.payloads), sum.lost, sum.duplicated);
+    f->exceeded = otk_expectation_seen(e) > e->condition.at_most;
+    quiet_phrase(g, f);
+}
+
 static void find_any(struct gathering *g, struct otk_expectation *e, struct report_finding *f)
 {
     size_t held = 0;
@@ -538,7 +555,7 @@ static void find_one(struct gathering *g, struct otk_expectation *e, bool is_par
     static void (*const finders[])(struct gathering *, struct otk_expectation *, struct report_finding *) = {
         [OTK_CONDITION_MATCHES] = find_matches,   [OTK_CONDITION_TRACE] = find_trace,
         [OTK_CONDITION_REQUESTS] = find_requests, [OTK_CONDITION_MEASURE] = find_measure,
-        [OTK_CONDITION_ANY] = find_any,
+        [OTK_CONDITION_ANY] = find_any,           [OTK_CONDITION_ATTEMPTS] = find_attempts,
     };
     otk_report *r = g->report;
     struct report_finding *f = &r->findings[r->finding_count++];

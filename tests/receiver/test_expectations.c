@@ -72,6 +72,14 @@ static void test_each_kind_of_line_becomes_its_condition(void **state)
         {"complete 5 {} within 1ms",
          {.kind = OTK_CONDITION_TRACE, .selector = "{}", .at_least = 5, .at_most = 5, .within_ms = 1}},
         {"complete 7", {.kind = OTK_CONDITION_TRACE, .at_least = 7, .at_most = 7}},
+        {"delivered", {.kind = OTK_CONDITION_ATTEMPTS, .tally = OTK_TALLY_LOST}},
+        {"delivered once", {.kind = OTK_CONDITION_ATTEMPTS, .tally = OTK_TALLY_NOT_ONCE}},
+        {"delivered within 2s", {.kind = OTK_CONDITION_ATTEMPTS, .tally = OTK_TALLY_LOST, .within_ms = 2000}},
+        {"retried", {.kind = OTK_CONDITION_ATTEMPTS, .at_least = 1, .at_most = UINT64_MAX}},
+        {"retried 2..5 within 1s", {.kind = OTK_CONDITION_ATTEMPTS, .at_least = 2, .at_most = 5, .within_ms = 1000}},
+        {"retried ..5", {.kind = OTK_CONDITION_ATTEMPTS, .at_most = 5}},
+        {"retried 0", {.kind = OTK_CONDITION_ATTEMPTS}},
+        {"retried rightly", {.kind = OTK_CONDITION_ATTEMPTS, .tally = OTK_TALLY_WRONG}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -85,7 +93,26 @@ static void test_each_kind_of_line_becomes_its_condition(void **state)
         assert_int_equal(c->at_most, expected->at_most);
         assert_int_equal(c->quiet_ms, expected->quiet_ms);
         assert_int_equal(c->within_ms, expected->within_ms);
+        assert_int_equal(c->tally, expected->tally);
     }
+}
+
+static void test_fault_lines_are_a_script_and_no_conditions(void **state)
+{
+    otk_error error;
+    (void)state;
+    assert_string_equal(otk_expectations_faults(e), "");
+    add("fault traces: 503 x2, # why\n  ok\n# one more\nfault 429\n{}\n");
+    assert_int_equal(count(), 1);
+    char *script = strdup(otk_expectations_faults(e));
+    assert_non_null(strstr(script, "503 x2"));
+    assert_non_null(strstr(script, "429"));
+    assert_null(otk_faults_explain(script));
+    assert_int_equal(otk_expectations_add(e, "fault 503\n\nfault ok,\n  oks", "more.expect", &error), OTK_EINVAL);
+    assert_non_null(strstr(error.message, "more.expect:4: no such word"));
+    assert_non_null(strstr(otk_expectations_explain(e), "\n    oks\n    ^~~\n"));
+    assert_string_equal(otk_expectations_faults(e), script);
+    free(script);
 }
 
 static void test_a_selector_ends_where_its_brackets_and_quotes_do(void **state)
@@ -517,6 +544,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_each_kind_of_line_becomes_its_condition),
+        TEST(test_fault_lines_are_a_script_and_no_conditions),
         TEST(test_a_selector_ends_where_its_brackets_and_quotes_do),
         TEST(test_a_condition_may_go_over_several_lines),
         TEST(test_windows_ends_of_lines_and_byte_order_mark_are_taken),

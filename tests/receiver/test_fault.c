@@ -97,6 +97,7 @@ static void steps_are_played_in_order_and_then_it_is_over(void **state)
     assert_plays("\n\n;503; ;\r\n504;\n", 503, 504);
     assert_plays("x3 503", 503, 503, 503);
     assert_plays("200 x1, 404", 200, 404);
+    assert_plays("# both\n503, # first\n # then\n 429 # second\n\n500 #x", 503, 429, 500);
 }
 
 static void a_step_may_be_for_ever(void **state)
@@ -295,7 +296,7 @@ static void wrong_scripts_are_told_where(void **state)
         {"slow=10KiB", 6, "a rate"},
         {"slow=0/s", 6, "a rate"},
         {"slow=s", 6, "a rate"},
-        {"size=65MiB", 6, "a size"},
+        {"size=9MiB", 6, "a size"},
         {"size=1XiB", 6, "a size"},
         {"cut=x", 5, "bytes"},
         {"partial", 1, "a number"},
