@@ -26,21 +26,27 @@ static const struct {
     COUNT("droppedBytes", dropped_bytes),
 };
 
-static enum otk_step step_stats(struct otk_question *q)
+void otk_page_counts(struct otk_question *q, otk_receiver *rx)
 {
     otk_receiver_counts counts;
     uint64_t value;
-    otk_receiver_counts_get(q->rx, &counts);
-    otk_buffer_byte(&q->out, '{');
-    otk_json_text(&q->out, "version", otk_receiver_version());
-    otk_json_text(&q->out, "url", otk_receiver_url(q->rx));
+    otk_receiver_counts_get(rx, &counts);
     otk_json_key(&q->out, "counts");
     otk_buffer_byte(&q->out, '{');
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         memcpy(&value, (const char *)&counts + counters[i].at, sizeof value);
         otk_json_number(&q->out, counters[i].name, value);
     }
-    otk_buffer_text(&q->out, "}}\n");
+    otk_buffer_byte(&q->out, '}');
+}
+
+static enum otk_step step_stats(struct otk_question *q)
+{
+    otk_buffer_byte(&q->out, '{');
+    otk_json_text(&q->out, "version", otk_receiver_version());
+    otk_json_text(&q->out, "url", otk_receiver_url(q->rx));
+    otk_page_counts(q, q->rx);
+    otk_buffer_text(&q->out, "}\n");
     return OTK_STEP_DONE;
 }
 

@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "json.h"
+#include "openapi.h"
 #include "quantity.h"
 #include "selector.h"
 
@@ -27,11 +28,21 @@ static enum otk_step forget_captures(struct otk_question *q)
 static const struct otk_page page_captures = {
     .method = "DELETE", .path = "/otlpkit/captures", .arguments = no_arguments, .step = forget_captures};
 
+static enum otk_step show_openapi(struct otk_question *q)
+{
+    otk_buffer_append(&q->out, otk_openapi_json, otk_openapi_json_size);
+    return OTK_STEP_DONE;
+}
+
+static const struct otk_page page_openapi = {
+    .method = "GET", .path = "/otlpkit/openapi.json", .arguments = no_arguments, .step = show_openapi};
+
 /* ---- All of them ----------------------------------------------------- */
 
 static const struct otk_page *const pages[] = {
-    &otk_page_dump,     &otk_page_spans, &otk_page_metrics, &otk_page_logs,
-    &otk_page_requests, &otk_page_stats, &otk_page_stream,  &page_captures,
+    &otk_page_dump,          &otk_page_spans,        &otk_page_metrics, &otk_page_logs,   &otk_page_requests,
+    &otk_page_stats,         &otk_page_wait,         &otk_page_judge,   &otk_page_stream, &otk_page_sessions,
+    &otk_page_named_session, &otk_page_this_session, &page_captures,    &page_openapi,
 };
 
 #define PAGE_COUNT (sizeof pages / sizeof *pages)
@@ -39,7 +50,7 @@ static const struct otk_page *const pages[] = {
 static bool is_at(const struct otk_page *page, otk_string path)
 {
     size_t size = strlen(page->path);
-    bool all_below = page->path[size - 1] == '/';
+    bool all_below = size && page->path[size - 1] == '/';
     return (path.size == size || (path.size > size && all_below)) && memcmp(path.data, page->path, size) == 0;
 }
 
@@ -72,9 +83,9 @@ static bool refuse_path(struct otk_question *q, otk_string path)
 {
     struct nearest n = nearest_to(path);
     int shown = (int)(path.size < SHOWN_MAX ? path.size : SHOWN_MAX);
-    for (size_t i = 0; i < PAGE_COUNT && n.distance; i++)
+    for (size_t i = 0; i < PAGE_COUNT; i++)
         compare(&n, pages[i]->path);
-    if (n.name)
+    if (n.name && *n.name)
         return otk_page_refuse(q, 404, "there is no page %.*s; the nearest is %s", shown, path.data, n.name);
     return otk_page_refuse(q, 404, "there is no page %.*s; /otlpkit/openapi.json lists those there are", shown,
                            path.data);
@@ -183,6 +194,15 @@ static bool only(struct otk_question *q, const char *name, const otk_string **ou
             return otk_page_refuse(q, 400, "%s is given more than once", name);
         *out = &q->arguments.items[i].value;
     }
+    return true;
+}
+
+bool otk_page_text(struct otk_question *q, const char *name, const char **out)
+{
+    const otk_string *text;
+    if (!only(q, name, &text))
+        return false;
+    *out = text ? text->data : NULL;
     return true;
 }
 

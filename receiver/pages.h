@@ -15,6 +15,7 @@ extern const struct otk_page otk_page_requests;
 extern const struct otk_page otk_page_stats;
 extern const struct otk_page otk_page_wait, otk_page_judge;
 extern const struct otk_page otk_page_stream;
+extern const struct otk_page otk_page_sessions, otk_page_named_session, otk_page_this_session;
 
 /* ---- Answers --------------------------------------------------------- */
 
@@ -25,7 +26,13 @@ __attribute__((format(printf, 3, 4))) bool otk_page_refuse(struct otk_question *
 /* Ends a question that cannot go on. */
 enum otk_step otk_page_fail(struct otk_question *q, int code);
 
+/* A member "counts" of the object that is open: every counter of the receiver. */
+void otk_page_counts(struct otk_question *q, otk_receiver *rx);
+
 /* ---- Arguments ------------------------------------------------------- */
+
+/* The text under `name`; NULL where there is none. False: refused, there are two. */
+bool otk_page_text(struct otk_question *q, const char *name, const char **out);
 
 /* An unsigned number under `name`; `*out` stays where there is none. False: refused. */
 bool otk_page_number(struct otk_question *q, const char *name, uint64_t *out);
