@@ -1,237 +1,118 @@
 #include "config.h"
 
-#include "endpoint.h"
-#include "text.h"
-
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-
-struct variable;
-
-struct loader {
-    struct otk_config *config;
-    const otk_sdk_options *options;
-    struct otk_warnings *warnings;
-};
-
-/* Reads `raw` into the field at `to`. Returns NULL, or a sentence on what is wrong; `no_memory` when that ran out. */
-typedef const char *parse_fn(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                             void *to);
-
-struct variable {
-    const char *name;
-    const char *general; /* asked when `name` is not set, or NULL */
-    const char *fallback;
-    parse_fn *parse;
-    size_t field;     /* its offset in struct otk_config */
-    unsigned minimum; /* of numbers */
-    int signal;       /* whose exporter it concerns, or EVERY */
-};
-
-enum { EVERY = -1 };
-
-static const char no_memory[] = "";
-
-/* ---- Parsers --------------------------------------------------------- */
-
-static bool is_word(const char *raw, const char *word)
-{
-    otk_string text = otk_text_trim((otk_string){raw, strlen(raw)});
-    return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
-}
-
-static const char *parse_bool(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                              void *to)
-{
-    (void)l, (void)v, (void)name;
-    bool truth = is_word(raw, "true");
-    *(bool *)to = truth;
-    return truth || is_word(raw, "false") ? NULL : "must be true or false";
-}
-
-static bool read_number(const char *raw, unsigned *out)
-{
-    otk_string text = otk_text_trim((otk_string){raw, strlen(raw)});
-    uint64_t number = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        number = number * 10 + (uint64_t)(text.data[i] - '0');
-        if (number > INT32_MAX)
-            return false;
-    }
-    *out = (unsigned)number;
-    return text.size > 0;
-}
-
-static const char *parse_number(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                void *to)
-{
-    (void)l, (void)name;
-    unsigned number;
-    if (!read_number(raw, &number) || number < v->minimum)
-        return v->minimum ? "must be a whole number from 1 to 2147483647"
-                          : "must be a whole number from 0 to 2147483647";
-    *(unsigned *)to = number;
-    return NULL;
-}
-
-/* 0 means no limit; 24 days pass for that. */
-static const char *parse_timeout(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                 void *to)
-{
-    const char *why = parse_number(l, v, name, raw, to);
-    if (!why && *(unsigned *)to == 0)
-        *(unsigned *)to = INT32_MAX;
-    return why ? "must be a whole number of milliseconds" : NULL;
-}
-
-static const char *parse_length(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                void *to)
-{
-    if (*raw)
-        return parse_number(l, v, name, raw, to);
-    *(unsigned *)to = OTK_CONFIG_UNLIMITED;
-    return NULL;
-}
-
-static const char *parse_text(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                              void *to)
-{
-    (void)l, (void)v, (void)name;
-    char *copy = *raw ? otk_text_copy(raw, strlen(raw)) : NULL;
-    *(char **)to = copy;
-    return copy || !*raw ? NULL : no_memory;
-}
-
-/* A name that we have no exporter for means that the user wants the data elsewhere: it is not sent. */
-static const char *parse_exporter(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                  void *to)
-{
-    (void)v;
-    bool *enabled = to;
-    otk_string rest = {raw, strlen(raw)};
-    otk_string member;
-    *enabled = false;
-    while (otk_text_next_member(&rest, &member)) {
-        if (member.size == 4 && strncasecmp(member.data, "otlp", 4) == 0)
-            *enabled = true;
-        else if (member.size != 4 || strncasecmp(member.data, "none", 4) != 0)
-            otk_warn(l->warnings, "%s: there is no exporter \"%.*s\" here, nothing is sent to it", name,
-                     (int)member.size, member.data);
-    }
-    return NULL;
-}
-
-static const char *parse_protocol(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                  void *to)
-{
-    (void)l, (void)v, (void)name, (void)to;
-    return is_word(raw, "http/protobuf") ? NULL : "is not spoken here, http/protobuf is used";
-}
-
-static const char *parse_compression(const struct loader *l, const struct variable *v, const char *name,
-                                     const char *raw, void *to)
-{
-    (void)l, (void)v, (void)name;
-    bool gzip = is_word(raw, "gzip");
-    if (!gzip && !is_word(raw, "none"))
-        return "must be gzip or none";
-    *(bool *)to = gzip;
-    return NULL;
-}
-
-static const char *parse_endpoint(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                  void *to)
-{
-    (void)l;
-    bool base = strcmp(name, v->name) != 0;
-    int rc = otk_endpoint_new(raw, base, (otk_signal)v->signal, to);
-    return rc == OTK_ENOMEM ? no_memory : rc ? "must be a URL such as http://localhost:4318" : NULL;
-}
-
-static const char *parse_headers(const struct loader *l, const struct variable *v, const char *name, const char *raw,
-                                 void *to)
-{
-    (void)v;
-    return otk_header_list_parse(name, raw, l->warnings, to) ? no_memory : NULL;
-}
-
-static const char *parse_config_file(const struct loader *l, const struct variable *v, const char *name,
-                                     const char *raw, void *to)
-{
-    (void)l, (void)v, (void)name, (void)to;
-    return *raw ? "configuration files are not supported, the other variables count" : NULL;
-}
+#include <unistd.h>
 
 /* ---- The table ------------------------------------------------------- */
 
+#define EVERY OTK_EVERY_SIGNAL
 #define FIELD(field) offsetof(struct otk_config, field)
 
 /* The macros are rows, too. */
 /* clang-format off */
 #define EXPORTER(what, index) \
-    {"OTEL_" what "_EXPORTER", NULL, "otlp", parse_exporter, FIELD(signals[index].enabled), 0, EVERY}
+    {"OTEL_" what "_EXPORTER", NULL, "otlp", &otk_kind_exporter, FIELD(signals[index].enabled), 0, EVERY, \
+     "otlp, or none"}
 
-#define OTLP_ONE(what, index, suffix, fallback, parse, field) \
-    {"OTEL_EXPORTER_OTLP_" what "_" suffix, "OTEL_EXPORTER_OTLP_" suffix, fallback, parse, \
-     FIELD(signals[index].field), 0, index}
-#define OTLP(suffix, fallback, parse, field) \
-    OTLP_ONE("TRACES", OTK_SIGNAL_TRACES, suffix, fallback, parse, field), \
-    OTLP_ONE("METRICS", OTK_SIGNAL_METRICS, suffix, fallback, parse, field), \
-    OTLP_ONE("LOGS", OTK_SIGNAL_LOGS, suffix, fallback, parse, field)
+#define OTLP_ONE(what, index, suffix, fallback, kind, field, help) \
+    {"OTEL_EXPORTER_OTLP_" what "_" suffix, "OTEL_EXPORTER_OTLP_" suffix, fallback, &otk_kind_##kind, \
+     FIELD(signals[index].field), 0, index, help}
+#define OTLP(suffix, fallback, kind, field, help) \
+    OTLP_ONE("TRACES", OTK_SIGNAL_TRACES, suffix, fallback, kind, field, help), \
+    OTLP_ONE("METRICS", OTK_SIGNAL_METRICS, suffix, fallback, kind, field, help), \
+    OTLP_ONE("LOGS", OTK_SIGNAL_LOGS, suffix, fallback, kind, field, help)
 
+#define NUMBER(name, general, fallback, kind, field, minimum, help) \
+    {name, general, fallback, &otk_kind_##kind, FIELD(field), minimum, EVERY, help}
 #define BATCH(prefix, index, delay) \
-    {prefix "_SCHEDULE_DELAY", NULL, delay, parse_number, FIELD(signals[index].delay_ms), 0, EVERY}, \
-    {prefix "_EXPORT_TIMEOUT", NULL, "30000", parse_timeout, FIELD(signals[index].export_timeout_ms), 0, EVERY}, \
-    {prefix "_MAX_QUEUE_SIZE", NULL, "2048", parse_number, FIELD(signals[index].queue_size), 1, EVERY}, \
-    {prefix "_MAX_EXPORT_BATCH_SIZE", NULL, "512", parse_number, FIELD(signals[index].batch_size), 1, EVERY}
+    NUMBER(prefix "_SCHEDULE_DELAY", NULL, delay, number, signals[index].delay_ms, 0, \
+           "milliseconds between two exports"), \
+    NUMBER(prefix "_EXPORT_TIMEOUT", NULL, "30000", timeout, signals[index].export_timeout_ms, 0, \
+           "milliseconds that an export may take; 0: no limit"), \
+    NUMBER(prefix "_MAX_QUEUE_SIZE", NULL, "2048", number, signals[index].queue_size, 1, \
+           "what is recorded beyond it is dropped"), \
+    NUMBER(prefix "_MAX_EXPORT_BATCH_SIZE", NULL, "512", number, signals[index].batch_size, 1, \
+           "items in one export; not above the queue size")
 
-#define LENGTH(name, field) {name, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", parse_length, FIELD(field), 0, EVERY}
-#define COUNT(name, general, field) {name, general, "128", parse_number, FIELD(field), 0, EVERY}
-#define OWN(name, fallback, minimum, field) \
-    {"OTEL_C_EXPORTER_" name, NULL, fallback, parse_number, FIELD(field), minimum, EVERY}
+#define LENGTH(name, field) \
+    NUMBER(name, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", length, field, 0, \
+           "characters of a text, bytes of a byte string; empty: no limit")
+#define COUNT(name, general, field, what) \
+    NUMBER(name, general, "128", number, field, 0, "the most " what)
+#define ATTRIBUTES(name, field, what) COUNT(name, "OTEL_ATTRIBUTE_COUNT_LIMIT", field, "attributes of " what)
+#define ONLY(name, fallback, signal, help) {name, NULL, fallback, &otk_kind_only, 0, 0, signal, help}
 /* clang-format on */
 
-/* The exporters come first: what they switch off is not looked at. */
-static const struct variable variables[] = {
-    {"OTEL_CONFIG_FILE", NULL, "", parse_config_file, 0, 0, EVERY},
-    {"OTEL_SDK_DISABLED", NULL, "false", parse_bool, FIELD(disabled), 0, EVERY},
+/* The exporters come first: what they switch off is not looked at. A sampler comes before its argument. */
+static const struct otk_variable variables[] = {
+    {"OTEL_CONFIG_FILE", NULL, "", &otk_kind_never, 0, 0, EVERY, "not supported"},
+    {"OTEL_SDK_DISABLED", NULL, "false", &otk_kind_bool, FIELD(disabled), 0, EVERY, "true: nothing is recorded"},
     EXPORTER("TRACES", OTK_SIGNAL_TRACES),
     EXPORTER("METRICS", OTK_SIGNAL_METRICS),
     EXPORTER("LOGS", OTK_SIGNAL_LOGS),
-    {"OTEL_SERVICE_NAME", NULL, "", parse_text, FIELD(service_name), 0, EVERY},
-    {"OTEL_RESOURCE_ATTRIBUTES", NULL, "", parse_text, FIELD(resource_attributes), 0, EVERY},
-    OTLP("ENDPOINT", "http://localhost:4318", parse_endpoint, endpoint),
-    OTLP("PROTOCOL", "http/protobuf", parse_protocol, enabled),
-    OTLP("HEADERS", "", parse_headers, headers),
-    OTLP("TIMEOUT", "10000", parse_timeout, timeout_ms),
-    OTLP("COMPRESSION", "none", parse_compression, gzip),
-    OTLP("CERTIFICATE", "", parse_text, certificate),
-    OTLP("CLIENT_KEY", "", parse_text, client_key),
-    OTLP("CLIENT_CERTIFICATE", "", parse_text, client_certificate),
+    {"OTEL_SERVICE_NAME", NULL, "", &otk_kind_text, FIELD(service_name), 0, EVERY, "the resource's service.name"},
+    {"OTEL_RESOURCE_ATTRIBUTES", NULL, "", &otk_kind_text, FIELD(resource_attributes), 0, EVERY,
+     "key=value,key=value, percent-encoded"},
+    {"OTEL_PROPAGATORS", NULL, "tracecontext,baggage", &otk_kind_propagators, FIELD(propagators), 0, EVERY,
+     "tracecontext, baggage, both, or none"},
+    {"OTEL_TRACES_SAMPLER", NULL, "parentbased_always_on", &otk_kind_sampler, FIELD(sampler), 0, EVERY,
+     "always_on, always_off, traceidratio, or parentbased_ and one of these"},
+    {"OTEL_TRACES_SAMPLER_ARG", NULL, "1.0", &otk_kind_ratio, FIELD(sampler), 0, EVERY,
+     "the ratio of traceidratio, from 0 to 1"},
+    OTLP("ENDPOINT", "http://localhost:4318", endpoint, endpoint, "URL; the one for all signals gets v1/traces … behind"),
+    OTLP("PROTOCOL", "http/protobuf", only, enabled, "only http/protobuf"),
+    OTLP("HEADERS", "", headers, headers, "key=value,key=value, percent-encoded"),
+    OTLP("TIMEOUT", "10000", timeout, timeout_ms, "milliseconds for one export and its retries; 0: no limit"),
+    OTLP("COMPRESSION", "none", compression, gzip, "gzip, or none"),
+    OTLP("CERTIFICATE", "", text, certificate, "file of the certificates to trust"),
+    OTLP("CLIENT_KEY", "", text, client_key, "file of the client's private key"),
+    OTLP("CLIENT_CERTIFICATE", "", text, client_certificate, "file of the client's certificate"),
     BATCH("OTEL_BSP", OTK_SIGNAL_TRACES, "5000"),
     BATCH("OTEL_BLRP", OTK_SIGNAL_LOGS, "1000"),
-    {"OTEL_METRIC_EXPORT_INTERVAL", NULL, "60000", parse_number, FIELD(signals[OTK_SIGNAL_METRICS].delay_ms), 1, EVERY},
-    {"OTEL_METRIC_EXPORT_TIMEOUT", NULL, "30000", parse_timeout, FIELD(signals[OTK_SIGNAL_METRICS].export_timeout_ms),
-     0, EVERY},
+    NUMBER("OTEL_METRIC_EXPORT_INTERVAL", NULL, "60000", number, signals[OTK_SIGNAL_METRICS].delay_ms, 1,
+           "milliseconds between two exports"),
+    NUMBER("OTEL_METRIC_EXPORT_TIMEOUT", NULL, "30000", timeout, signals[OTK_SIGNAL_METRICS].export_timeout_ms, 0,
+           "milliseconds that an export may take; 0: no limit"),
+    ONLY("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative", OTK_SIGNAL_METRICS, "only cumulative"),
+    ONLY("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram", OTK_SIGNAL_METRICS,
+         "only explicit_bucket_histogram"),
+    ONLY("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", OTK_SIGNAL_METRICS, "only always_off"),
     LENGTH("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", span_attribute_length),
     LENGTH("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", log_attribute_length),
-    COUNT("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT", span_attributes),
-    COUNT("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT", log_attributes),
-    COUNT("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT", event_attributes),
-    COUNT("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT", link_attributes),
-    COUNT("OTEL_SPAN_EVENT_COUNT_LIMIT", NULL, span_events),
-    COUNT("OTEL_SPAN_LINK_COUNT_LIMIT", NULL, span_links),
-    OWN("RETRY_DELAY", "1000", 0, retry_delay_ms),
-    OWN("MAX_REQUEST_BYTES", "67108864", 1, max_request_bytes),
-    OWN("MAX_RESPONSE_BYTES", "4194304", 1, max_response_bytes),
+    ATTRIBUTES("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", span_attributes, "a span"),
+    ATTRIBUTES("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", log_attributes, "a log record"),
+    ATTRIBUTES("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", event_attributes, "an event"),
+    ATTRIBUTES("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", link_attributes, "a link"),
+    COUNT("OTEL_SPAN_EVENT_COUNT_LIMIT", NULL, span_events, "events of a span"),
+    COUNT("OTEL_SPAN_LINK_COUNT_LIMIT", NULL, span_links, "links of a span"),
+    NUMBER("OTEL_C_EXPORTER_RETRY_DELAY", NULL, "1000", number, retry_delay_ms, 0,
+           "milliseconds before the first retry"),
+    NUMBER("OTEL_C_EXPORTER_MAX_REQUEST_BYTES", NULL, "67108864", number, max_request_bytes, 1,
+           "of a request, before compression"),
+    NUMBER("OTEL_C_EXPORTER_MAX_RESPONSE_BYTES", NULL, "4194304", number, max_response_bytes, 1, "of an answer"),
 };
 
-enum { VARIABLES = sizeof variables / sizeof variables[0] };
+_Static_assert(sizeof variables / sizeof *variables == OTK_CONFIG_VARIABLES, "as many as their origins");
+
+const struct otk_variable *otk_config_variable(size_t i)
+{
+    return &variables[i];
+}
+
+void otk_config_show(const struct otk_config *config, size_t i, struct otk_buffer *out)
+{
+    variables[i].kind->show(out, &variables[i], (const char *)config + variables[i].field);
+}
 
 /* ---- Where values come from ------------------------------------------ */
+
+struct loader {
+    struct otk_config *config;
+    const otk_sdk_options *options;
+    const char *const *environment;
+    struct otk_warnings *warnings;
+};
 
 static const char *from_fields(const otk_sdk_options *o, const char *name)
 {
@@ -272,111 +153,191 @@ static const char *from_code(const struct loader *l, const char *name)
 
 static const char *from_environment(const struct loader *l, const char *name)
 {
-    return l->options && l->options->ignore_environment ? NULL : getenv(name);
+    return from_settings(l->environment, name);
 }
 
-typedef const char *source_fn(const struct loader *l, const char *name);
+/* ---- One variable ---------------------------------------------------- */
 
-static bool is_secret(const struct variable *v)
-{
-    return v->parse == parse_headers;
-}
+struct wrong {
+    const char *name, *text, *why;
+};
 
-/* Tries one source under one name. Returns 1 when it gave the value, 0 when not, or OTK_ENOMEM. */
-static int try_source(const struct loader *l, const struct variable *v, source_fn *source, const char *name)
+/* What is found out about a variable; each source may have its own name and the general one. */
+struct search {
+    const struct loader *loader;
+    const struct otk_variable *variable;
+    struct otk_origin *origin;
+    const char *used; /* the text that the value comes from */
+    struct wrong wrongs[4];
+    size_t wrong_count;
+};
+
+/* Returns 1 when the text gave the value, 0 when not, or OTK_ENOMEM. */
+static int use(struct search *s, const char *name, const char *text, otk_source source)
 {
-    const char *raw = name ? source(l, name) : NULL;
-    if (!is_set(raw))
-        return 0;
-    const char *why = v->parse(l, v, name, raw, (char *)l->config + v->field);
-    if (why == no_memory)
+    const struct otk_variable *v = s->variable;
+    struct otk_raw raw = {v, name, text, s->loader->warnings};
+    const char *why = v->kind->parse(&raw, (char *)s->loader->config + v->field);
+    if (why == otk_kind_no_memory)
         return OTK_ENOMEM;
-    if (why)
-        otk_warn(l->warnings, "%s=%s: %s; ignored", name, is_secret(v) ? "…" : raw, why);
-    return !why;
+    if (why) {
+        s->wrongs[s->wrong_count++] = (struct wrong){name, text, why};
+        return 0;
+    }
+    s->used = text;
+    *s->origin = (struct otk_origin){source, name != v->name, s->wrong_count > 0};
+    return 1;
 }
 
-static int load_variable(const struct loader *l, const struct variable *v)
+static int search(struct search *s)
 {
-    static source_fn *const sources[] = {from_code, from_environment};
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
-        int rc = try_source(l, v, sources[i], v->name);
-        if (!rc)
-            rc = try_source(l, v, sources[i], v->general);
+    static const struct {
+        otk_source source;
+        const char *(*get)(const struct loader *l, const char *name);
+    } sources[] = {{OTK_SOURCE_CODE, from_code}, {OTK_SOURCE_ENVIRONMENT, from_environment}};
+    const struct otk_variable *v = s->variable;
+    const char *names[] = {v->name, v->general};
+    for (size_t i = 0; i < 4; i++) {
+        const char *name = names[i % 2];
+        const char *text = name ? sources[i / 2].get(s->loader, name) : NULL;
+        int rc = is_set(text) ? use(s, name, text, sources[i / 2].source) : 0;
         if (rc)
-            return rc < 0 ? rc : 0;
+            return rc;
     }
     /* The general name, so that an endpoint's default gets its path. */
-    const char *name = v->general ? v->general : v->name;
-    const char *why = v->parse(l, v, name, v->fallback, (char *)l->config + v->field);
-    return why == no_memory ? OTK_ENOMEM : 0;
+    return use(s, v->general ? v->general : v->name, v->fallback, OTK_SOURCE_DEFAULT);
+}
+
+/* As it may be shown. */
+static void show_text(struct otk_buffer *out, const struct otk_variable *v, const char *text)
+{
+    if (v->kind->mask)
+        v->kind->mask(out, text);
+    else
+        otk_buffer_text(out, text);
+}
+
+static void warn(const struct search *s, const struct wrong *wrong)
+{
+    struct otk_buffer text = OTK_BUFFER_INIT(UINT16_MAX);
+    otk_buffer_printf(&text, "%s=", wrong->name);
+    show_text(&text, s->variable, wrong->text);
+    otk_buffer_printf(&text, ": %s; %s", wrong->why, *s->used ? "using " : "ignored");
+    show_text(&text, s->variable, s->used);
+    const char *message = otk_buffer_string(&text);
+    otk_warn(s->loader->warnings, "%s", message ? message : wrong->name);
+    otk_buffer_clear(&text);
+}
+
+static int load_variable(const struct loader *l, size_t i)
+{
+    struct search s = {.loader = l, .variable = &variables[i], .origin = &l->config->origins[i]};
+    int rc = search(&s);
+    for (size_t k = 0; k < s.wrong_count && rc > 0; k++)
+        warn(&s, &s.wrongs[k]);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- What fits together ---------------------------------------------- */
 
-static void fit_batch(struct otk_signal_config *signal, const char *name, struct otk_warnings *warnings)
+static bool is_name(const char *name, const char *text, size_t size)
 {
-    if (signal->batch_size <= signal->queue_size)
-        return;
-    unsigned fitting = signal->queue_size < 512 ? signal->queue_size : 512;
-    if (signal->batch_size != 512)
-        otk_warn(warnings, "%s=%u: must not exceed the queue size %u; using %u", name, signal->batch_size,
-                 signal->queue_size, fitting);
-    signal->batch_size = fitting;
+    return name && strlen(name) == size && memcmp(name, text, size) == 0;
 }
 
-static bool is_variable(const char *setting)
+/* The variable with this name, its own or the general one; OTK_CONFIG_VARIABLES when there is none. */
+static size_t find(const char *name, size_t size)
 {
-    size_t size = strcspn(setting, "=");
-    if (setting[size] != '=')
-        return false;
-    for (size_t i = 0; i < VARIABLES; i++) {
-        const struct variable *v = &variables[i];
-        if ((strlen(v->name) == size && memcmp(v->name, setting, size) == 0) ||
-            (v->general && strlen(v->general) == size && memcmp(v->general, setting, size) == 0))
-            return true;
+    size_t i = 0;
+    while (i < OTK_CONFIG_VARIABLES && !is_name(variables[i].name, name, size) &&
+           !is_name(variables[i].general, name, size))
+        i++;
+    return i;
+}
+
+/* The default gives way to a small queue without a word. */
+static void fit_batch(const struct loader *l, otk_signal signal, const char *name)
+{
+    struct otk_signal_config *config = &l->config->signals[signal];
+    struct otk_origin *origin = &l->config->origins[find(name, strlen(name))];
+    if (config->batch_size <= config->queue_size)
+        return;
+    unsigned fitting = config->queue_size < 512 ? config->queue_size : 512;
+    if (origin->source != OTK_SOURCE_DEFAULT) {
+        otk_warn(l->warnings, "%s=%u: must not exceed the queue size %u; using %u", name, config->batch_size,
+                 config->queue_size, fitting);
+        *origin = (struct otk_origin){OTK_SOURCE_DEFAULT, false, true};
     }
-    return false;
+    config->batch_size = fitting;
 }
 
 static int check_settings(const otk_sdk_options *options, otk_error *error)
 {
     for (const char *const *setting = options ? options->settings : NULL; setting && *setting; setting++) {
-        if (is_variable(*setting))
+        size_t size = strcspn(*setting, "=");
+        if ((*setting)[size] && find(*setting, size) < OTK_CONFIG_VARIABLES)
             continue;
         if (error) {
             error->code = OTK_EINVAL;
-            snprintf(error->message, sizeof error->message, "there is no setting \"%.*s\"", (int)strcspn(*setting, "="),
-                     *setting);
+            snprintf(error->message, sizeof error->message, "there is no setting \"%.*s\"", (int)size, *setting);
         }
         return OTK_EINVAL;
     }
     return 0;
 }
 
+static int load(const struct loader *l)
+{
+    struct otk_config *config = l->config;
+    int rc = 0;
+    for (size_t i = 0; i < OTK_CONFIG_VARIABLES && !rc; i++)
+        if (variables[i].signal == EVERY || config->signals[variables[i].signal].enabled)
+            rc = load_variable(l, i);
+    if (rc) {
+        otk_config_clear(config);
+        return rc;
+    }
+    fit_batch(l, OTK_SIGNAL_TRACES, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
+    fit_batch(l, OTK_SIGNAL_LOGS, "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE");
+    return 0;
+}
+
+static void take_sampler(struct otk_config *config, const otk_sampler *sampler)
+{
+    static const char name[] = "OTEL_TRACES_SAMPLER";
+    config->sampler = *sampler;
+    config->origins[find(name, strlen(name))] = (struct otk_origin){.source = OTK_SOURCE_CODE};
+}
+
 int otk_config_load(struct otk_config *out, const otk_sdk_options *options, struct otk_warnings *warnings,
                     otk_error *error)
 {
     struct otk_config config = {0};
-    struct loader loader = {&config, options, warnings};
+    bool alone = options && options->ignore_environment;
+    struct loader loader = {&config, options, alone ? NULL : (const char *const *)environ, warnings};
     int rc = check_settings(options, error);
     if (rc)
         return rc;
-    for (size_t i = 0; i < VARIABLES && !rc; i++) {
-        const struct variable *v = &variables[i];
-        if (v->signal == EVERY || config.signals[v->signal].enabled)
-            rc = load_variable(&loader, v);
-    }
+    rc = load(&loader);
     if (rc) {
-        otk_config_clear(&config);
         if (error)
             *error = (otk_error){rc, "memory ran out"};
         return rc;
     }
-    fit_batch(&config.signals[OTK_SIGNAL_TRACES], "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", warnings);
-    fit_batch(&config.signals[OTK_SIGNAL_LOGS], "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", warnings);
+    if (options && options->sampler)
+        take_sampler(&config, options->sampler);
     *out = config;
     return 0;
+}
+
+int otk_config_load_environment(struct otk_config *out, const char *const *environment, struct otk_warnings *warnings)
+{
+    struct otk_config config = {0};
+    struct loader loader = {&config, NULL, environment, warnings};
+    int rc = load(&loader);
+    if (!rc)
+        *out = config;
+    return rc;
 }
 
 void otk_config_clear(struct otk_config *config)

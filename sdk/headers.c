@@ -4,18 +4,6 @@
 
 #include <stdlib.h>
 
-/* RFC 9110, section 5.6.2. */
-static bool is_token(otk_string text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!alphanumeric && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return text.size > 0;
-}
-
 static bool is_field_value(const char *value, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -38,7 +26,7 @@ static char *line_of(otk_string key, otk_string value, bool *ok)
     line[name_size + 1] = ' ';
     char *decoded = line + name_size + 2;
     size_t size = otk_text_decode(value, decoded, NULL);
-    *ok = is_token((otk_string){line, name_size}) && is_field_value(decoded, size);
+    *ok = otk_text_is_token((otk_string){line, name_size}) && is_field_value(decoded, size);
     decoded[size] = '\0';
     if (size == 0)
         memcpy(line + name_size, ";", 2);

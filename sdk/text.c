@@ -60,9 +60,17 @@ size_t otk_text_size(const char *text, size_t size, size_t max_chars)
 void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, size_t size, size_t max_chars)
 {
     const uint8_t *bytes = (const uint8_t *)text;
-    if (is_fine(bytes, size, max_chars)) {
-        otk_write_bytes(b, number, text, size);
-        return;
+    if (size <= max_chars) {
+        uint8_t *plain = otk_buffer_reserve(b, 2 * OTK_VARINT_MAX + size);
+        if (!plain)
+            return;
+        plain = otk_varint_put(plain, (uint64_t)number << 3 | OTK_WIRE_LEN);
+        plain = otk_varint_put(plain, size);
+        if (otk_text_copy_ascii(plain, text, size) ||
+            (otk_utf8_valid(bytes, size) == size && memcpy(plain, text, size))) {
+            b->size = (size_t)(plain - b->data) + size;
+            return;
+        }
     }
     size_t repaired = repair(NULL, bytes, size, max_chars);
     uint8_t *to = otk_buffer_reserve(b, 2 * OTK_VARINT_MAX + repaired);
@@ -74,7 +82,23 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
     b->size = (size_t)(to - b->data) + repaired;
 }
 
+size_t otk_text_repair(char *out, const char *text, size_t size)
+{
+    return repair((uint8_t *)out, (const uint8_t *)text, size, OTK_TEXT_UNLIMITED);
+}
+
 /* ---- Lists ----------------------------------------------------------- */
+
+bool otk_text_is_token(otk_string text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (!alphanumeric && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return text.size > 0;
+}
 
 static bool is_blank(char c)
 {

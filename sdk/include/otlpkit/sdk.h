@@ -36,6 +36,7 @@
 #define OTLPKIT_SDK_H
 
 #include <otlpkit/otlp.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -198,9 +199,10 @@ typedef struct otk_sdk_options {
     bool ignore_environment;        /* look at these options only */
     otk_warning_fn *on_warning;     /* NULL: a line on stderr */
     void *on_warning_arg;
+    const struct otk_sampler *sampler; /* copied, not what it points to; NULL: OTEL_TRACES_SAMPLER */
 } otk_sdk_options;
 
-#define OTK_SDK_OPTIONS_INIT {NULL, NULL, NULL, NULL, NULL, false, NULL, NULL}
+#define OTK_SDK_OPTIONS_INIT {NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL}
 
 /* Starts an SDK; any number may run in one process. `options` may be NULL: the
  * environment decides. What is wrong in the environment is warned about and
@@ -223,6 +225,19 @@ OTK_API int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms);
 /* Shuts down with a timeout of 10 seconds, if that was not done before, and
  * frees everything. */
 OTK_API void otk_sdk_stop(otk_sdk *sdk);
+
+/* Prints where each signal goes, and every variable with the value that is in
+ * force and its origin (code, environment, default). Of secrets it shows only
+ * that there are some. */
+OTK_API void otk_sdk_print_config(const otk_sdk *sdk, FILE *to);
+
+/* The same for an SDK in a program that has this environment ("NAME=value",
+ * NULL at the end), with the warnings that it would give in front. Returns how
+ * many these are, or OTK_ENOMEM. */
+OTK_API int otk_sdk_print_environment(const char *const *environment, FILE *to);
+
+/* Prints every variable, its default, and what it is for. */
+OTK_API void otk_sdk_print_variables(FILE *to);
 
 /* ---- Accounting ------------------------------------------------------ */
 
@@ -397,6 +412,162 @@ OTK_API void otk_logger_emit(otk_logger *logger, const otk_log_record *record);
 
 /* A text at a severity, now; `span` (may be NULL) is the one it belongs to. */
 OTK_API void otk_logger_log(otk_logger *logger, int severity_number, const char *text, const otk_span *span);
+
+/* ---- Sampling -------------------------------------------------------- */
+
+/* Who decides which spans are recorded and exported: what OTEL_TRACES_SAMPLER
+ * names, or what otk_sdk_options gives. */
+
+typedef enum otk_sampling_decision {
+    OTK_SAMPLING_DROP = 0,
+    OTK_SAMPLING_RECORD_ONLY, /* not exported, and not marked as sampled */
+    OTK_SAMPLING_RECORD_AND_SAMPLE
+} otk_sampling_decision;
+
+/* What is known of a span before it starts. */
+typedef struct otk_sampling_input {
+    const otk_span_context *parent; /* NULL: a root */
+    const uint8_t *trace_id;        /* 16 bytes */
+    const char *name;
+    otk_span_kind kind;
+    const otk_attributes *attributes; /* may be NULL */
+    const otk_link *links;
+    size_t link_count;
+} otk_sampling_input;
+
+typedef struct otk_sampling_result {
+    otk_sampling_decision decision;
+    const otk_attributes *attributes; /* added to the span's; NULL: none */
+    const char *trace_state;          /* the span's; without a change the parent's */
+} otk_sampling_result;
+
+typedef struct otk_sampler otk_sampler;
+
+/* May be called from several threads at once. What the result points to must
+ * stay until the span has started. */
+typedef otk_sampling_result otk_sample_fn(const otk_sampler *self, const otk_sampling_input *input);
+
+/* A sampler is a value that does not change while it is used. One of your own
+ * sets `sample`, `description`, and `arg` as it likes. */
+struct otk_sampler {
+    otk_sample_fn *sample;
+    const char *description;
+    void *arg;
+    double ratio;            /* of all traces, 0 to 1 */
+    const otk_sampler *root; /* who decides on roots; NULL: the ratio */
+    const otk_sampler *remote_sampled, *remote_not_sampled, *local_sampled, *local_not_sampled; /* by the parent */
+};
+
+OTK_API const otk_sampler *otk_sampler_always_on(void);
+OTK_API const otk_sampler *otk_sampler_always_off(void);
+
+/* Takes this part of all traces, told from the trace id alone: all processes
+ * that use it agree, and a higher ratio takes all that a lower one does. */
+OTK_API otk_sampler otk_sampler_ratio(double ratio);
+
+/* Does as the parent did, and asks `root` where there is none. The four members
+ * for the kinds of parent may be replaced. */
+OTK_API otk_sampler otk_sampler_parent_based(const otk_sampler *root);
+
+/* "AlwaysOnSampler", "TraceIdRatioBased{0.250000}" … into `out`, cut to `size`. */
+OTK_API void otk_sampler_describe(const otk_sampler *sampler, char *out, size_t size);
+
+/* ---- Baggage --------------------------------------------------------- */
+
+/* Names and values that travel with a trace. A baggage never changes; NULL is
+ * the empty one. It works without an SDK. */
+typedef struct otk_baggage otk_baggage;
+
+typedef struct otk_baggage_entry {
+    const char *name;
+    const char *value;    /* UTF-8 */
+    const char *metadata; /* what follows a ';' in the header, as it is; "" when nothing does */
+} otk_baggage_entry;
+
+/* Return a new baggage, in which `name` has this value, or is missing; free it.
+ * `metadata` may be NULL. Names are HTTP tokens, and differ by case; metadata
+ * is printable ASCII without a comma: with anything else the new baggage is
+ * like the old one. NULL when memory ran out, or when nothing is left. */
+OTK_API otk_baggage *otk_baggage_set(const otk_baggage *baggage, const char *name, const char *value,
+                                     const char *metadata);
+OTK_API otk_baggage *otk_baggage_remove(const otk_baggage *baggage, const char *name);
+
+/* The value under `name`, or NULL. */
+OTK_API const char *otk_baggage_get(const otk_baggage *baggage, const char *name);
+
+/* All of it, in the order in which the names came. */
+OTK_API const otk_baggage_entry *otk_baggage_entries(const otk_baggage *baggage, size_t *count);
+
+OTK_API void otk_baggage_free(otk_baggage *baggage);
+
+/* ---- Trace state ----------------------------------------------------- */
+
+/* What vendors add to a trace, in the form of the W3C header `tracestate`, as
+ * in otk_span_context: "key=value,key=value", the latest change in front. */
+
+/* The value under `key`; its data is NULL when there is none. */
+OTK_API otk_string otk_trace_state_get(const char *trace_state, const char *key);
+
+/* Return a new trace state, in which `key` has this value and stands in front
+ * (a 33rd pushes out the last), or is missing; free() it. A key or value that
+ * W3C does not allow changes nothing; a `trace_state` that cannot be read (or
+ * NULL) counts as empty. NULL when memory ran out. */
+OTK_API char *otk_trace_state_set(const char *trace_state, const char *key, const char *value);
+OTK_API char *otk_trace_state_remove(const char *trace_state, const char *key);
+
+/* ---- Propagation ----------------------------------------------------- */
+
+/* How a trace goes on in another process: by the headers that OTEL_PROPAGATORS
+ * names, which are those of W3C trace context and baggage when it is not set.
+ * A server:
+ *
+ *     otk_context *context = otk_extract(sdk, get_header, request);
+ *     otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+ *     options.parent = otk_context_span(context);
+ *     otk_span *span = otk_span_start_with(tracer, "GET /cart", &options);
+ *
+ * and a client, or that server's own requests:
+ *
+ *     otk_inject(sdk, otk_span_get_context(span), otk_context_baggage(context), set_header, request); */
+
+/* Gives the `index`th value, from 0, that the carrier (a request) has under
+ * `name`, without regard to case; NULL behind the last. */
+typedef const char *otk_get_header_fn(void *carrier, const char *name, size_t index);
+
+/* Sets the carrier's value under `name`; copies what it keeps. */
+typedef void otk_set_header_fn(void *carrier, const char *name, const char *value);
+
+/* What came from another process. It never changes. */
+typedef struct otk_context otk_context;
+
+/* Reads the carrier's headers; what is malformed there counts as missing. Free
+ * it when no span is started with it any more. NULL when memory ran out. */
+OTK_API otk_context *otk_extract(const otk_sdk *sdk, otk_get_header_fn *get, void *carrier);
+
+/* The remote span, to be a parent or linked; one that is not valid when none
+ * came. */
+OTK_API const otk_span_context *otk_context_span(const otk_context *context);
+
+/* NULL when none came. */
+OTK_API const otk_baggage *otk_context_baggage(const otk_context *context);
+
+OTK_API void otk_context_free(otk_context *context);
+
+/* Sets the headers that tell another process of the span and the baggage;
+ * either may be NULL. Of a baggage at most 64 entries and 8192 bytes go out. */
+OTK_API void otk_inject(const otk_sdk *sdk, const otk_span_context *span, const otk_baggage *baggage,
+                        otk_set_header_fn *set, void *carrier);
+
+/* The names of the headers that inject may set, NULL at the end. */
+OTK_API const char *const *otk_propagation_fields(const otk_sdk *sdk);
+
+/* The same by the environment: TRACEPARENT, TRACESTATE, BAGGAGE. The first
+ * reads this process's; the second returns a copy of it for a child, to be
+ * given to posix_spawn() or execve(), in which these are what the arguments
+ * say. One free() frees that; it points into this process's environment, so
+ * use it before that is changed. NULL when memory ran out. */
+OTK_API otk_context *otk_extract_environment(const otk_sdk *sdk);
+OTK_API char **otk_inject_environment(const otk_sdk *sdk, const otk_span_context *span, const otk_baggage *baggage);
 
 #ifdef __cplusplus
 }
