@@ -1,4 +1,5 @@
-/* From exec to the first 200: the command against a bare libmicrohttpd server, both as processes of their own. */
+/* From exec to the first 200: the command against a bare libmicrohttpd server, both as processes of their own. And what
+ * `otlpkit run` adds to a command that does nothing. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,6 +64,31 @@ static double start_of(char *const argv[], const struct otk_buffer *request)
     return took * 1e6;
 }
 
+static double run_of(char *const argv[])
+{
+    int end;
+    double before = bench_wall_seconds();
+    pid_t pid = spawn(argv, &end);
+    waitpid(pid, NULL, 0);
+    double took = bench_wall_seconds() - before;
+    close(end);
+    return took * 1e3;
+}
+
+static void compare_run(void)
+{
+    char command[] = OTLPKIT_COMMAND, run[] = "run", nothing[] = "/bin/true";
+    char *const around[] = {command, run, nothing, NULL}, *const alone[] = {nothing, NULL};
+    double around_ms[ROUNDS], alone_ms[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        around_ms[i] = run_of(around);
+        alone_ms[i] = run_of(alone);
+    }
+    double a = bench_median(around_ms, ROUNDS), b = bench_median(alone_ms, ROUNDS);
+    bench_row("otlpkit run -- true", "ms more than true", a - b, true, 10);
+    printf("  (%.2f ms against %.2f ms)\n", a, b);
+}
+
 int main(void)
 {
     char serve[] = OTLPKIT_COMMAND, bare[] = OTLPKIT_BARE, verb[] = "serve", port[] = "--port", zero[] = "0";
@@ -80,5 +106,6 @@ int main(void)
     printf("  (%.0f us against %.0f us)\n", a, b);
     otk_buffer_clear(&body);
     otk_buffer_clear(&request);
+    compare_run();
     return bench_exit();
 }

@@ -7,6 +7,35 @@
 /* Besides connections: standard ones, listening and waking, files that are saved to. */
 #define OTHER_FILES 64
 
+static const struct option options[] = {
+    OPTION("host", "HOST", OPTION_TEXT, struct catcher, receiver.host,
+           "address or name to listen on (default 127.0.0.1 and ::1)"),
+    OPTION("save", "FILE", OPTION_TEXT, struct catcher, save,
+           "keep what came: .jsonl for OTLP/JSON lines, .warc for the requests as they were"),
+    OPTION("strict", NULL, OPTION_FLAG, struct catcher, receiver.strict,
+           "answer as a strict backend: reject invalid items, warn of odd ones; all is shown still"),
+    OPTION("authorization", "VALUE", OPTION_TEXT, struct catcher, receiver.authorization,
+           "refuse requests without this Authorization header"),
+    OPTION("cors-origins", "LIST", OPTION_TEXT, struct catcher, receiver.cors_origins,
+           "web pages whose scripts may send: http://localhost:*,https://app.example"),
+    OPTION("traces-path", "PATH", OPTION_TEXT, struct catcher, paths[OTK_SIGNAL_TRACES],
+           "take traces there too, besides /v1/traces"),
+    OPTION("metrics-path", "PATH", OPTION_TEXT, struct catcher, paths[OTK_SIGNAL_METRICS], "the same for metrics"),
+    OPTION("logs-path", "PATH", OPTION_TEXT, struct catcher, paths[OTK_SIGNAL_LOGS], "the same for logs"),
+    OPTION("max-request-size", "SIZE", OPTION_SIZE, struct catcher, receiver.max_request_bytes,
+           "of one body, sent or inflated (default 64MiB)"),
+    OPTION("max-response-size", "SIZE", OPTION_SIZE, struct catcher, receiver.max_response_bytes,
+           "of one answer, longer messages are cut (default 4MiB)"),
+    OPTION("max-connections", "N", OPTION_COUNT, struct catcher, receiver.max_connections, "at once (default 2000)"),
+    OPTION("max-sessions", "N", OPTION_COUNT, struct catcher, receiver.max_sessions, "at once (default 1000)"),
+    OPTION("max-session-size", "SIZE", OPTION_SIZE, struct catcher, receiver.max_session_bytes,
+           "of all requests kept of one session (default 64MiB)"),
+    OPTION("allow-host", "LIST", OPTION_TEXT, struct catcher, receiver.allowed_hosts,
+           "further names that the pages under /otlpkit/ may be asked for by: ci-runner,otlp.test"),
+};
+
+const struct option_group otk_catcher_options = {options, sizeof options / sizeof *options};
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <otlpkit/receiver.h>
 
-static const struct command *const commands[] = {&otk_serve_command, &otk_dump_command};
+static const struct command *const commands[] = {
+    &otk_run_command, &otk_serve_command, &otk_wait_command, &otk_check_command, &otk_clear_command, &otk_dump_command,
+};
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

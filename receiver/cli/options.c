@@ -19,6 +19,23 @@ static const struct unit size_units[] = {
 
 static const struct unit duration_units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
 
+/* The command's options and then those that it shares, one after the other: the one at position `i`, and the offset of
+ * what takes it. NULL beyond the last. */
+static const struct option *option_at(const struct command *command, size_t i, size_t *at)
+{
+    const struct option *option = i < command->option_count ? &command->options[i] : NULL;
+    size_t base = 0;
+    i -= option ? 0 : command->option_count;
+    for (size_t k = 0; !option && k < SHARED_MAX && command->shared[k].group; k++) {
+        const struct option_group *group = command->shared[k].group;
+        base = command->shared[k].at;
+        option = i < group->count ? &group->items[i] : NULL;
+        i -= option ? 0 : group->count;
+    }
+    *at = option ? base + option->at : 0;
+    return option;
+}
+
 /* ---- Arguments ------------------------------------------------------- */
 
 /* A number and one of `units`, from 1 to `max`. */
@@ -143,8 +160,10 @@ static void print_help(const struct command *command)
 {
     printf("Usage: otlpkit %s [OPTION]...%s%s\n\n%s\n\n", command->name, *command->operands ? " " : "",
            command->operands, command->details);
-    for (size_t i = 0; i < command->option_count; i++)
-        print_option(command->options[i].name, command->options[i].argument, command->options[i].help);
+    size_t at;
+    const struct option *option;
+    for (size_t i = 0; (option = option_at(command, i, &at)); i++)
+        print_option(option->name, option->argument, option->help);
     print_option("help", NULL, "show this and exit");
     print_option("version", NULL, "show the version and exit");
 }
@@ -162,20 +181,23 @@ int otk_options_wrong(const struct command *command, const char *format, ...)
 
 /* ---- Parsing --------------------------------------------------------- */
 
-static const struct option *find(const struct command *command, const char *name, size_t size)
+static const struct option *find(const struct command *command, const char *name, size_t size, size_t *at)
 {
-    for (size_t i = 0; i < command->option_count; i++)
-        if (strlen(command->options[i].name) == size && memcmp(command->options[i].name, name, size) == 0)
-            return &command->options[i];
-    return NULL;
+    size_t i = 0;
+    const struct option *option;
+    do
+        option = option_at(command, i++, at);
+    while (option && (strlen(option->name) != size || memcmp(option->name, name, size) != 0));
+    return option;
 }
 
 static int unknown(const struct command *command, const char *word, size_t size)
 {
     const char *names[32] = {"help", "version"};
-    size_t count = 2;
-    for (size_t i = 0; i < command->option_count && count < sizeof names / sizeof *names; i++)
-        names[count++] = command->options[i].name;
+    size_t at, count = 2;
+    const struct option *option;
+    for (size_t i = 0; count < sizeof names / sizeof *names && (option = option_at(command, i, &at)); i++)
+        names[count++] = option->name;
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : sizeof name), word);
     const char *nearest = otk_nearest(name, names, count);
@@ -190,12 +212,12 @@ static int parse_option(const struct command *command, int argc, char **argv, in
     const char *word = argv[*i];
     if (word[1] != '-')
         return otk_options_wrong(command, "unknown option %s", word);
-    size_t size = strcspn(word + 2, "=");
-    const struct option *option = find(command, word + 2, size);
+    size_t at, size = strcspn(word + 2, "=");
+    const struct option *option = find(command, word + 2, size, &at);
     const char *text = word[2 + size] ? word + 3 + size : NULL;
     if (!option)
         return unknown(command, word + 2, size);
-    char *to = (char *)values + option->at;
+    char *to = (char *)values + at;
     if (option->kind == OPTION_FLAG) {
         if (text)
             return otk_options_wrong(command, "--%s takes no argument", option->name);

@@ -30,6 +30,12 @@ struct option {
 #define OPTION_OF(name, argument, choices, type, member, help) \
     {name, argument, OPTION_CHOICE, offsetof(type, member), choices, help}
 
+/* Options of a struct that several commands contain. */
+struct option_group {
+    const struct option *items;
+    size_t count;
+};
+
 /* Starts empty; free() the items. */
 struct words {
     const char **items;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define DEFAULT_PORT 4318 /* OTLP/HTTP Default Port */
@@ -22,7 +23,6 @@ static const struct option options[] = {
     OPTION("port", "PORT", OPTION_PORT, struct serve, catcher.receiver.port, "default 4318; 0 picks a free one"),
     OPTION("ready-file", "FILE", OPTION_TEXT, struct serve, ready_file, "gets the URL once connections are accepted"),
     OPTION("json", NULL, OPTION_FLAG, struct serve, json, "OTLP/JSON, one request a line, instead of readable lines"),
-    CATCHER_OPTIONS(struct serve),
     OPTION("max-memory", "SIZE", OPTION_SIZE, struct serve, catcher.receiver.max_capture_bytes,
            "of all requests kept, the oldest are dropped (default 1GiB)"),
     OPTION("timeout", "TIME", OPTION_DURATION, struct serve, catcher.receiver.timeout_ms,
@@ -141,7 +141,7 @@ static int serve(struct serve *s, const sigset_t *signals)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct serve s = {.catcher = CATCHER_INIT(self)};
+    struct serve s = {.catcher = {.command = self, .receiver = OTK_RECEIVER_OPTIONS_INIT}};
     struct operands none;
     s.catcher.receiver.port = DEFAULT_PORT;
     s.catcher.receiver.drop_oldest = true;
@@ -172,5 +172,6 @@ const struct command otk_serve_command = {
                "SIGTERM. A client has its answer once its data is written out.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
+    .shared = {{&otk_catcher_options, offsetof(struct serve, catcher)}},
     .run = run,
 };

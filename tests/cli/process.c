@@ -1,5 +1,7 @@
 #include "process.h"
 
+#include "client.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,6 +9,8 @@
 
 #define ARGUMENTS_MAX 32
 #define TEXT_MAX ((size_t)16 << 20)
+
+static char folder[] = "otlpkit-command-XXXXXX";
 
 static void become_command(const char *const *arguments, int in, int out, int err)
 {
@@ -85,4 +89,71 @@ struct process process_run(const char *const *arguments, const char *input)
     process_wait(&p);
     process_output(&p);
     return p;
+}
+
+struct process process_serve(const char *const *arguments, const char *output, uint16_t *port)
+{
+    char line[256];
+    unsigned number = 0;
+    struct process p = process_start(arguments, NULL, output);
+    process_error_line(&p, line, sizeof line);
+    if (sscanf(line, "listening on http://127.0.0.1:%u", &number) != 1)
+        fail_msg("%s", line);
+    *port = (uint16_t)number;
+    return p;
+}
+
+unsigned post(uint16_t port, const char *target, const char *json)
+{
+    struct client c = client_open(port);
+    struct response r = client_post(
+        &c, (struct post){.target = target, .type = "application/json", .body = json, .size = strlen(json)});
+    unsigned status = r.status;
+    response_clear(&r);
+    client_close(&c);
+    return status;
+}
+
+void process_stop(struct process *p, int signal_number)
+{
+    assert_int_equal(kill(p->pid, signal_number), 0);
+    process_wait(p);
+    process_output(p);
+}
+
+void assert_has(const struct otk_buffer *text, const char *part)
+{
+    const char *all = text->data ? (const char *)text->data : "";
+    if (!strstr(all, part))
+        fail_msg("%s is not in: %s", part, all);
+}
+
+void assert_ends(struct process p, int code, const char *out, const char *err)
+{
+    if (p.code != code)
+        fail_msg("exit code %d instead of %d: %s", p.code, code, (const char *)p.err_text.data);
+    assert_has(&p.out_text, out);
+    assert_has(&p.err_text, err);
+    process_clear(&p);
+}
+
+void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+int process_enter_folder(void **state)
+{
+    (void)state;
+    unsetenv("NO_COLOR");
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+int process_leave_folder(void **state)
+{
+    (void)state;
+    return chdir("..") == 0 && rmdir(folder) == 0 ? 0 : -1;
 }

@@ -5,43 +5,11 @@
 
 #include <jansson.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SPAN "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"charge\",\"kind\":3}]}]}]}"
 
-static char folder[] = "otlpkit-command-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    unsetenv("NO_COLOR");
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    return chdir("..") == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
-
-static void assert_has(const struct otk_buffer *text, const char *part)
-{
-    const char *all = text->data ? (const char *)text->data : "";
-    if (!strstr(all, part))
-        fail_msg("%s is not in: %s", part, all);
-}
-
 /* ---- Usage ----------------------------------------------------------- */
-
-static void assert_ends(struct process p, int code, const char *out, const char *err)
-{
-    if (p.code != code)
-        fail_msg("exit code %d instead of %d: %s", p.code, code, (const char *)p.err_text.data);
-    assert_has(&p.out_text, out);
-    assert_has(&p.err_text, err);
-    process_clear(&p);
-}
 
 static void test_help_and_version_are_everywhere(void **state)
 {
@@ -49,7 +17,7 @@ static void test_help_and_version_are_everywhere(void **state)
     assert_ends(RUN("--help"), 0, "  serve ", "");
     assert_ends(RUN("--version"), 0, "otlpkit ", "");
     assert_ends(RUN("serve", "--help"), 0, "  --ready-file FILE ", "");
-    assert_ends(RUN("dump", "--help"), 0, "Usage: otlpkit dump [OPTION]... FILE...", "");
+    assert_ends(RUN("dump", "--help"), 0, "Usage: otlpkit dump [OPTION]... [FILE]...", "");
     assert_ends(RUN("serve", "--version"), 0, "otlpkit ", "");
     assert_ends(RUN("dump", "--version"), 0, "otlpkit ", "");
 }
@@ -71,44 +39,14 @@ static void test_wrong_usage_gets_one_clear_sentence(void **state)
     assert_ends(RUN("serve", "--json=1"), 2, "", "--json takes no argument\n");
     assert_ends(RUN("serve", "file"), 2, "", "otlpkit serve: takes no operands, but got 'file'\n");
     assert_ends(RUN("serve", "--save", "x.txt"), 2, "", "--save needs a name that ends in .jsonl or .warc");
-    assert_ends(RUN("dump"), 2, "", "otlpkit dump: needs at least one FILE\n");
+    assert_ends(RUN("wait"), 2, "", "otlpkit wait: needs at least one LINE\n");
+    assert_ends(RUN("dump", "--url", "http://h", "x"), 2, "", "otlpkit dump: takes a FILE or --url, not both\n");
+    assert_ends(RUN("check", "--session", "s", "x"), 2, "", "otlpkit check: takes a FILE or --url, not both\n");
     assert_ends(RUN("dump", "--signal", "spans", "x"), 2, "",
                 "--signal needs one of traces, metrics, logs, not 'spans'\n");
 }
 
 /* ---- serve ----------------------------------------------------------- */
-
-static struct process start_serving(const char *const *arguments, const char *output, uint16_t *port)
-{
-    char line[256];
-    unsigned number = 0;
-    struct process p = process_start(arguments, NULL, output);
-    process_error_line(&p, line, sizeof line);
-    if (sscanf(line, "listening on http://127.0.0.1:%u", &number) != 1)
-        fail_msg("%s", line);
-    *port = (uint16_t)number;
-    return p;
-}
-
-#define SERVE(port, ...) start_serving((const char *const[]){"serve", "--port", "0", __VA_ARGS__, NULL}, NULL, port)
-
-static unsigned post(uint16_t port, const char *target, const char *json)
-{
-    struct client c = client_open(port);
-    struct response r = client_post(
-        &c, (struct post){.target = target, .type = "application/json", .body = json, .size = strlen(json)});
-    unsigned status = r.status;
-    response_clear(&r);
-    client_close(&c);
-    return status;
-}
-
-static void stop(struct process *p, int signal_number)
-{
-    assert_int_equal(kill(p->pid, signal_number), 0);
-    process_wait(p);
-    process_output(p);
-}
 
 static void test_json_is_written_before_the_answer_leaves(void **state)
 {
@@ -119,7 +57,7 @@ static void test_json_is_written_before_the_answer_leaves(void **state)
     assert_string_equal(process_output(&p), SPAN "\n");
     assert_int_equal(post(port, "/v1/logs", "{\"resourceLogs\":[]}"), 200);
     assert_string_equal(process_output(&p), SPAN "\n{}\n");
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     assert_int_equal(p.code, 0);
     process_clear(&p);
 }
@@ -131,7 +69,7 @@ static void test_lines_for_people_have_no_colour_in_a_file(void **state)
     struct process p = SERVE(&port, "--host=127.0.0.1");
     assert_int_equal(post(port, "/v1/traces", SPAN), 200);
     assert_string_equal(process_output(&p), "--:--:--.---  span  -  charge  CLIENT  UNSET  no end\n");
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     process_clear(&p);
 }
 
@@ -144,7 +82,7 @@ static void test_a_signal_ends_it_with_a_summary(void **state)
         struct process p = SERVE(&port, "--json");
         assert_int_equal(post(port, "/v1/traces", SPAN), 200);
         assert_int_equal(post(port, "/v1/trace", SPAN), 404);
-        stop(&p, signals[i]);
+        process_stop(&p, signals[i]);
         assert_int_equal(p.code, 0);
         assert_has(&p.err_text, "request 2: refused with 404: POST /v1/trace: ");
         assert_has(&p.err_text, "\n2 requests, 1 of them refused, 1 span, 150 bytes\n");
@@ -157,7 +95,7 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     (void)state;
     uint16_t port;
     struct process p = SERVE(&port, "--json", "--strict");
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     assert_has(&p.err_text, "no request came\n");
     process_clear(&p);
     p = SERVE(&port, "--json", "--strict");
@@ -166,7 +104,7 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
                               "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
                               "\"gauge\":{\"dataPoints\":[{\"asInt\":1}]}}]}]}]}"),
                          200);
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     assert_has(&p.err_text, "\n2 requests, 1 of them a repetition, 2 metrics with 2 data points, 2 items rejected, ");
     assert_has(&p.err_text, "request 1: rejected 1 of 1 data point: 1 with time_unix_nano 0");
     assert_has(&p.err_text, "; the same bytes as request 1\n");
@@ -182,7 +120,7 @@ static void test_further_paths_can_be_named(void **state)
     assert_int_equal(post(port, "/custom", SPAN), 200);
     assert_string_equal(process_output(&p), SPAN "\n");
     assert_int_equal(post(port, "/other", "{}"), 200);
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     process_clear(&p);
     assert_ends(RUN("serve", "--port", "0", "--logs-path", "x"), 2, "",
                 "otlpkit serve: the path 'x' cannot be: it takes a / in front, and no query\n");
@@ -195,7 +133,7 @@ static void test_a_token_can_be_asked_for(void **state)
     uint16_t port;
     struct process p = SERVE(&port, "--json", "--authorization", "Bearer secret");
     assert_int_equal(post(port, "/v1/traces", SPAN), 401);
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     assert_has(&p.err_text, "refused with 401: POST /v1/traces: the Authorization header is missing");
     process_clear(&p);
 }
@@ -209,7 +147,7 @@ static void test_the_port_is_4318_when_none_is_named(void **state)
     process_error_line(&p, line, sizeof line);
     if (strncmp(line, "listening on ", 13) == 0) {
         assert_non_null(strstr(line, "http://127.0.0.1:4318"));
-        stop(&p, SIGTERM);
+        process_stop(&p, SIGTERM);
     } else {
         assert_non_null(strstr(line, "cannot listen on 127.0.0.1:4318: address already in use"));
         process_wait(&p);
@@ -224,7 +162,7 @@ static void test_the_ready_file_holds_the_url(void **state)
     char line[64] = "", expected[64];
     struct process p = SERVE(&port, "--ready-file", "ready");
     snprintf(expected, sizeof expected, "http://127.0.0.1:%u\n", port);
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     FILE *ready = fopen("ready", "r");
     assert_non_null(ready);
     assert_non_null(fgets(line, sizeof line, ready));
@@ -242,7 +180,7 @@ static void test_what_the_machine_refuses_is_said_with_code_3(void **state)
     struct process p = SERVE(&port, "--json");
     snprintf(taken, sizeof taken, "%u", port);
     assert_ends(RUN("serve", "--port", taken), 3, "", ": address already in use\n");
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     process_clear(&p);
     assert_ends(RUN("serve", "--port", "0", "--save", "no/place.jsonl"), 3, "",
                 "otlpkit serve: cannot write no/place.jsonl: No such file or directory\n");
@@ -257,7 +195,7 @@ static void test_a_full_disk_stops_it_with_code_3(void **state)
 {
     (void)state;
     uint16_t port;
-    struct process p = start_serving((const char *const[]){"serve", "--port", "0", "--json", NULL}, "/dev/full", &port);
+    struct process p = process_serve((const char *const[]){"serve", "--port", "0", "--json", NULL}, "/dev/full", &port);
     post(port, "/v1/traces", SPAN);
     process_wait(&p);
     assert_int_equal(p.code, 3);
@@ -284,7 +222,7 @@ static void test_what_is_saved_can_be_dumped(void **state)
         assert_int_equal(post(port, "/v1/traces", SPAN), 200);
         assert_int_equal(post(port, "/v1/traces", "nonsense"), 400);
         assert_int_equal(post(port, "/v1/logs", "{\"resourceLogs\":[{}]}"), 200);
-        stop(&p, SIGTERM);
+        process_stop(&p, SIGTERM);
         assert_int_equal(p.code, 0);
         process_clear(&p);
         assert_dumps(files[i], SPAN "\n{\"resourceLogs\":[{}]}\n");
@@ -299,7 +237,7 @@ static void test_the_oldest_requests_are_dropped_and_counted(void **state)
     struct process p = SERVE(&port, "--json", "--max-memory", "16KiB");
     for (int i = 0; i < 50; i++)
         assert_int_equal(post(port, "/v1/traces", SPAN), 200);
-    stop(&p, SIGTERM);
+    process_stop(&p, SIGTERM);
     assert_int_equal(p.code, 0);
     assert_has(&p.err_text, "50 requests, ");
     assert_has(&p.err_text, ", 50 spans, ");
@@ -343,14 +281,6 @@ static void test_every_recording_dumps_to_what_it_holds(void **state)
     }
     assert_true(dumped >= 20);
     json_decref(index);
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
 }
 
 static void test_dump_reads_standard_input(void **state)
@@ -408,5 +338,5 @@ int main(void)
         cmocka_unit_test(test_dump_goes_on_behind_a_file_it_cannot_read),
         cmocka_unit_test(test_dump_tells_that_its_output_is_full),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, process_enter_folder, process_leave_folder);
 }
