@@ -19,26 +19,18 @@ void otk_write_varint(struct otk_buffer *b, unsigned number, uint64_t value)
         put_done(b, otk_varint_put(put_tag(to, number, OTK_WIRE_VARINT), value));
 }
 
-static void write_little_endian(struct otk_buffer *b, unsigned number, enum otk_wire_type wire_type, uint64_t value,
-                                size_t size)
-{
-    uint8_t *to = otk_buffer_reserve(b, OTK_VARINT_MAX + size);
-    if (!to)
-        return;
-    to = put_tag(to, number, wire_type);
-    for (size_t i = 0; i < size; i++)
-        to[i] = (uint8_t)(value >> (8 * i));
-    put_done(b, to + size);
-}
-
 void otk_write_fixed32(struct otk_buffer *b, unsigned number, uint32_t value)
 {
-    write_little_endian(b, number, OTK_WIRE_I32, value, 4);
+    uint8_t *to = otk_buffer_reserve(b, OTK_VARINT_MAX + sizeof value);
+    if (to)
+        put_done(b, otk_fixed32_put(put_tag(to, number, OTK_WIRE_I32), value));
 }
 
 void otk_write_fixed64(struct otk_buffer *b, unsigned number, uint64_t value)
 {
-    write_little_endian(b, number, OTK_WIRE_I64, value, 8);
+    uint8_t *to = otk_buffer_reserve(b, OTK_VARINT_MAX + sizeof value);
+    if (to)
+        put_done(b, otk_fixed64_put(put_tag(to, number, OTK_WIRE_I64), value));
 }
 
 void otk_write_double(struct otk_buffer *b, unsigned number, double value)

@@ -10,6 +10,8 @@
 #include "buffer.h"
 #include "schema.h"
 
+#include <endian.h>
+
 #define OTK_VARINT_MAX 10
 
 static inline size_t otk_varint_size(uint64_t value)
@@ -25,6 +27,21 @@ static inline uint8_t *otk_varint_put(uint8_t *to, uint64_t value)
     }
     *to++ = (uint8_t)value;
     return to;
+}
+
+/* Little-endian, by single stores where the machine is that, too. */
+static inline uint8_t *otk_fixed32_put(uint8_t *to, uint32_t value)
+{
+    uint32_t little = htole32(value);
+    memcpy(to, &little, sizeof little);
+    return to + sizeof little;
+}
+
+static inline uint8_t *otk_fixed64_put(uint8_t *to, uint64_t value)
+{
+    uint64_t little = htole64(value);
+    memcpy(to, &little, sizeof little);
+    return to + sizeof little;
 }
 
 void otk_write_varint(struct otk_buffer *b, unsigned number, uint64_t value);

@@ -6,7 +6,21 @@
 
 #include <stdlib.h>
 
-enum { KEY = 1, VALUE = 2, ANY_STRING = 1, ANY_ARRAY = 5, ANY_KVLIST = 6, ANY_BYTES = 7, LIST_VALUES = 1 };
+enum {
+    KEY = 1,
+    VALUE = 2,
+    ANY_STRING = 1,
+    ANY_BOOL = 2,
+    ANY_INT = 3,
+    ANY_DOUBLE = 4,
+    ANY_ARRAY = 5,
+    ANY_KVLIST = 6,
+    ANY_BYTES = 7,
+    LIST_VALUES = 1
+};
+
+/* The tags and lengths in a KeyValue, and from where on a length takes more than one byte. */
+enum { QUICK_FRAME = 4, QUICK_MAX = 128 };
 
 /* ---- Values ---------------------------------------------------------- */
 
@@ -145,6 +159,88 @@ void otk_attributes_write_value(struct otk_buffer *b, unsigned number, const otk
     otk_write_finish(b, &c.gaps);
 }
 
+/* ---- The quick way --------------------------------------------------- */
+
+/* Puts the key of an attribute whose AnyValue has `value` bytes; NULL when the careful way has to be taken: a length
+ * would take more than one byte, the key is not ASCII, or memory ran out. */
+static uint8_t *put_key(struct otk_attribute_set *set, const otk_string *key, size_t value)
+{
+    size_t content = QUICK_FRAME + key->size + value;
+    if (key->size >= QUICK_MAX || content >= QUICK_MAX || set->count == set->capacity)
+        return NULL;
+    uint8_t *to = otk_buffer_reserve(&set->bytes, 2 + content);
+    if (!to)
+        return NULL;
+    to[0] = (uint8_t)(set->number << 3 | OTK_WIRE_LEN);
+    to[1] = (uint8_t)content;
+    to[2] = KEY << 3 | OTK_WIRE_LEN;
+    to[3] = (uint8_t)key->size;
+    if (!otk_text_copy_ascii(to + 4, key->data, key->size))
+        return NULL;
+    struct otk_entry *entry = &set->entries[set->count];
+    entry->at = (uint32_t)set->bytes.size;
+    entry->size = (uint32_t)(2 + content);
+    entry->key_at = 4;
+    entry->key_size = (uint32_t)key->size;
+    to += 4 + key->size;
+    to[0] = VALUE << 3 | OTK_WIRE_LEN;
+    to[1] = (uint8_t)value;
+    return to + 2;
+}
+
+static bool put_text(struct otk_attribute_set *set, const otk_string *key, const otk_string *text)
+{
+    if (text->size >= QUICK_MAX || text->size > set->limits.value_length)
+        return false;
+    uint8_t *to = put_key(set, key, 2 + text->size);
+    if (!to)
+        return false;
+    to[0] = ANY_STRING << 3 | OTK_WIRE_LEN;
+    to[1] = (uint8_t)text->size;
+    return otk_text_copy_ascii(to + 2, text->data, text->size);
+}
+
+static bool put_integer(struct otk_attribute_set *set, const otk_string *key, unsigned member, uint64_t number)
+{
+    uint8_t *to = put_key(set, key, 1 + (number < 0x80 ? 1 : otk_varint_size(number)));
+    if (!to)
+        return false;
+    *to = (uint8_t)(member << 3 | OTK_WIRE_VARINT);
+    otk_varint_put(to + 1, number);
+    return true;
+}
+
+static bool put_double(struct otk_attribute_set *set, const otk_string *key, double number)
+{
+    uint64_t raw;
+    memcpy(&raw, &number, sizeof raw);
+    uint8_t *to = put_key(set, key, 1 + sizeof raw);
+    if (!to)
+        return false;
+    *to = ANY_DOUBLE << 3 | OTK_WIRE_I64;
+    otk_fixed64_put(to + 1, raw);
+    return true;
+}
+
+/* Writes most attributes, bytes and entry: ASCII keys with a number or an ASCII text, so short that every length takes
+ * one byte. False for others, and then nothing is written. */
+static bool write_quickly(struct otk_attribute_set *set, const otk_attribute *attribute)
+{
+    const otk_value *value = &attribute->value;
+    switch (value->type) {
+    case OTK_VALUE_STRING:
+        return put_text(set, &attribute->key, &value->as.string_value);
+    case OTK_VALUE_INT:
+        return put_integer(set, &attribute->key, ANY_INT, (uint64_t)value->as.int_value);
+    case OTK_VALUE_BOOL:
+        return put_integer(set, &attribute->key, ANY_BOOL, value->as.bool_value);
+    case OTK_VALUE_DOUBLE:
+        return put_double(set, &attribute->key, value->as.double_value);
+    default:
+        return false;
+    }
+}
+
 static void write_record(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
     size_t value_length = set->limits.value_length;
@@ -209,17 +305,14 @@ static struct otk_entry entry_at(const struct otk_attribute_set *set, size_t at)
     return (struct otk_entry){(uint32_t)at, (uint32_t)(set->bytes.size - at), (uint32_t)(p - start), key_size};
 }
 
-static bool find(const struct otk_attribute_set *set, const struct otk_entry *wanted, size_t *out)
+/* The entry with the same key, or the count. */
+static size_t find(const struct otk_attribute_set *set, const struct otk_entry *wanted)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        const struct otk_entry *entry = &set->entries[i];
-        if (entry->key_size == wanted->key_size &&
-            memcmp(key_of(set, entry), key_of(set, wanted), wanted->key_size) == 0) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
+    size_t i = 0;
+    while (i < set->count && (set->entries[i].key_size != wanted->key_size ||
+                              memcmp(key_of(set, &set->entries[i]), key_of(set, wanted), wanted->key_size) != 0))
+        i++;
+    return i;
 }
 
 static void remove_entry(struct otk_attribute_set *set, size_t i)
@@ -242,25 +335,44 @@ static void refuse(struct otk_attribute_set *set, size_t at)
     set->dropped++;
 }
 
+void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by)
+{
+    for (size_t i = 0; i < set->count; i++)
+        set->entries[i].at = (uint32_t)((ptrdiff_t)set->entries[i].at + by);
+}
+
+static bool write_somehow(struct otk_attribute_set *set, const otk_attribute *attribute)
+{
+    size_t at = set->bytes.size;
+    if (!reserve_entry(set))
+        return false;
+    write_record(set, attribute);
+    if (set->bytes.failed)
+        return false;
+    set->entries[set->count] = entry_at(set, at);
+    set->bytes.size = at;
+    return true;
+}
+
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
     if (attribute->key.size == 0 || !attribute->key.data)
         return;
     size_t at = set->bytes.size;
-    write_record(set, attribute);
-    if (set->bytes.failed || !reserve_entry(set)) {
+    if (!write_quickly(set, attribute) && !write_somehow(set, attribute)) {
         refuse(set, at);
         return;
     }
-    struct otk_entry entry = entry_at(set, at);
-    size_t old;
-    bool known = find(set, &entry, &old);
-    if (!known && set->count >= set->limits.count) {
+    /* It stands behind the others, but does not count yet. */
+    const struct otk_entry *entry = &set->entries[set->count];
+    size_t old = find(set, entry);
+    if (old == set->count && set->count >= set->limits.count) {
         refuse(set, at);
         return;
     }
-    set->entries[set->count++] = entry;
-    if (known)
+    set->bytes.size += entry->size;
+    set->count++;
+    if (old < set->count - 1)
         remove_entry(set, old);
 }
 

@@ -24,7 +24,7 @@ struct otk_entry {
 };
 
 struct otk_attribute_set {
-    struct otk_buffer bytes; /* KeyValue records with the number `number`, nothing else */
+    struct otk_buffer bytes; /* KeyValue records with the number `number`, behind what the owner wrote first */
     unsigned number;
     struct otk_limits limits;
     struct otk_entry *entries;
@@ -38,6 +38,9 @@ void otk_attribute_set_clear(struct otk_attribute_set *set);
 
 /* Empties it, and keeps its memory. */
 void otk_attribute_set_reset(struct otk_attribute_set *set);
+
+/* Moves all attributes, of which the owner moves the bytes. */
+void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by);
 
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute);
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes);

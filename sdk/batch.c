@@ -2,8 +2,6 @@
 
 #include "writer.h"
 
-#include <stdlib.h>
-
 /* The three signals share these numbers. */
 enum { REQUEST_RESOURCE_ITEMS = 1, RESOURCE = 1, RESOURCE_SCOPE_ITEMS = 2, SCOPE = 1, SCOPE_ITEMS = 2 };
 
@@ -65,38 +63,4 @@ int otk_batch_write(struct otk_buffer *b, const struct otk_buffer *resource, con
     for (const struct otk_scope *scope = scopes; scope; scope = scope->batch_next)
         write_scope(b, scope, items, count);
     return b->failed;
-}
-
-int otk_queue_init(struct otk_queue *q, size_t capacity)
-{
-    *q = (struct otk_queue){.ring = calloc(capacity, sizeof *q->ring), .capacity = capacity};
-    return q->ring ? 0 : OTK_ENOMEM;
-}
-
-void otk_queue_clear(struct otk_queue *q)
-{
-    struct otk_item item;
-    while (otk_queue_take(q, &item, 1))
-        free(item.data);
-    free(q->ring);
-    *q = (struct otk_queue){0};
-}
-
-bool otk_queue_push(struct otk_queue *q, const struct otk_item *item)
-{
-    if (q->count == q->capacity)
-        return false;
-    q->ring[(q->first + q->count++) % q->capacity] = *item;
-    return true;
-}
-
-size_t otk_queue_take(struct otk_queue *q, struct otk_item *out, size_t max)
-{
-    size_t taken = q->count < max ? q->count : max;
-    for (size_t i = 0; i < taken; i++) {
-        out[i] = q->ring[q->first];
-        q->first = (q->first + 1) % q->capacity;
-    }
-    q->count -= taken;
-    return taken;
 }

@@ -22,7 +22,7 @@ struct otk_scope {
 
 struct otk_item {
     struct otk_scope *scope;
-    uint8_t *data; /* owned */
+    uint8_t *data;
     size_t size;
     uint32_t count; /* what the accounting counts it as: 1, or a metric's data points */
 };
@@ -31,18 +31,5 @@ struct otk_item {
  * it would exceed the buffer's limit. */
 int otk_batch_write(struct otk_buffer *b, const struct otk_buffer *resource, const struct otk_item *items,
                     size_t count);
-
-/* A ring of items of a fixed capacity. */
-struct otk_queue {
-    struct otk_item *ring;
-    size_t first, count, capacity;
-};
-
-int otk_queue_init(struct otk_queue *q, size_t capacity);
-void otk_queue_clear(struct otk_queue *q);
-bool otk_queue_push(struct otk_queue *q, const struct otk_item *item);
-
-/* Moves up to `max` items to `out`, the oldest first; returns how many. */
-size_t otk_queue_take(struct otk_queue *q, struct otk_item *out, size_t max);
 
 #endif

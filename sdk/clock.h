@@ -3,6 +3,7 @@
 #ifndef OTLPKIT_CLOCK_H
 #define OTLPKIT_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -22,9 +23,19 @@ static inline uint64_t otk_clock_monotonic(void)
     return otk_clock_read(CLOCK_MONOTONIC);
 }
 
+/* Threads may race here: each of them stores a good offset, and one second is
+ * not meant to be exact. */
+extern _Atomic uint64_t otk_clock_known_offset, otk_clock_measured_at;
+uint64_t otk_clock_measure(uint64_t monotonic);
+
 /* What to add to `monotonic`, a time just read, to get nanoseconds since the
  * epoch. The offset is measured anew at most once a second. */
-uint64_t otk_clock_offset(uint64_t monotonic);
+static inline uint64_t otk_clock_offset(uint64_t monotonic)
+{
+    uint64_t at = atomic_load_explicit(&otk_clock_measured_at, memory_order_acquire);
+    return at && monotonic - at < OTK_SECOND ? atomic_load_explicit(&otk_clock_known_offset, memory_order_relaxed)
+                                             : otk_clock_measure(monotonic);
+}
 
 static inline uint64_t otk_clock_unix(void)
 {

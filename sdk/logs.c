@@ -69,9 +69,8 @@ void otk_logger_emit(otk_logger *logger, const otk_log_record *record)
         return;
     struct otk_buffer b = OTK_BUFFER_INIT(UINT32_MAX);
     write_record(&b, record, &sdk->config);
-    if (b.failed)
-        otk_buffer_clear(&b);
-    otk_sdk_submit_take(&logger->scope, b.data, b.size);
+    otk_sdk_submit(&logger->scope, &b);
+    otk_buffer_clear(&b);
 }
 
 void otk_logger_log(otk_logger *logger, int severity_number, const char *text, const otk_span *span)

@@ -63,41 +63,43 @@ static void settle_dropped(otk_sdk *sdk, otk_signal signal, uint64_t count, otk_
 
 /* ---- Into the queue -------------------------------------------------- */
 
-static bool queue_item(otk_sdk *sdk, struct otk_pipeline *p, const struct otk_item *item, otk_drop_reason *reason)
+/* Returns OTK_DROP_COUNT when it is queued, or why not. */
+static unsigned queue_item(otk_sdk *sdk, struct otk_scope *scope, const struct otk_buffer *item)
 {
-    const struct otk_signal_config *config = &sdk->config.signals[item->scope->signal];
-    *reason = OTK_DROP_NO_MEMORY;
-    if (!item->data)
-        return false;
-    *reason = OTK_DROP_SHUTDOWN;
-    if (atomic_load(&sdk->closed))
-        return false;
-    *reason = OTK_DROP_QUEUE_FULL;
-    if (!otk_queue_push(&p->queue, item))
-        return false;
-    if (p->queue.count == 1)
-        p->due = otk_clock_deadline(config->delay_ms);
-    if (p->queue.count == config->batch_size)
-        p->due = 0;
-    if (p->queue.count == 1 || p->queue.count == config->batch_size)
-        pthread_cond_signal(&sdk->work);
-    return true;
+    if (item->failed)
+        return OTK_DROP_NO_MEMORY;
+    if (atomic_load_explicit(&sdk->closed, memory_order_relaxed))
+        return OTK_DROP_SHUTDOWN;
+    int rc = otk_queue_push(&sdk->pipelines[scope->signal].queue, scope, item->data, item->size);
+    return !rc ? OTK_DROP_COUNT : rc == OTK_ENOMEM ? OTK_DROP_NO_MEMORY : OTK_DROP_QUEUE_FULL;
 }
 
-void otk_sdk_submit_take(struct otk_scope *scope, uint8_t *data, size_t size)
+/* Sets when the worker has to look after a queue that became longer; tells whether it has to be woken for that. */
+static bool schedule(struct otk_pipeline *p, const struct otk_signal_config *config)
+{
+    bool full = p->queue.count == config->batch_size;
+    if (full)
+        p->due = 0;
+    else if (p->queue.count == 1)
+        p->due = otk_clock_deadline(config->delay_ms);
+    return full || p->queue.count == 1;
+}
+
+void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item)
 {
     otk_sdk *sdk = scope->sdk;
-    struct otk_item item = {scope, data, size, 1};
-    otk_drop_reason reason;
-    pthread_mutex_lock(&sdk->mutex);
     struct otk_pipeline *p = &sdk->pipelines[scope->signal];
+    bool wake = false;
+    pthread_mutex_lock(&sdk->mutex);
+    unsigned dropped = queue_item(sdk, scope, item);
     p->stats.accepted++;
-    bool queued = queue_item(sdk, p, &item, &reason);
-    if (!queued)
-        p->stats.dropped[reason]++;
+    if (dropped < OTK_DROP_COUNT)
+        p->stats.dropped[dropped]++;
+    else
+        wake = schedule(p, &sdk->config.signals[scope->signal]);
     pthread_mutex_unlock(&sdk->mutex);
-    if (!queued)
-        free(data);
+    if (wake)
+        pthread_cond_signal(&sdk->work);
 }
 
 void otk_sdk_count_invalid(struct otk_scope *scope)
@@ -156,28 +158,29 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
     }
 }
 
-static void free_items(struct otk_item *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(items[i].data);
-}
-
 /* Exports up to `max` items of a queue, in one batch; returns how many. Called and left with the mutex held. */
 static size_t export_batch(otk_sdk *sdk, otk_signal signal, size_t max)
 {
     struct otk_pipeline *p = &sdk->pipelines[signal];
     const struct otk_signal_config *config = &sdk->config.signals[signal];
-    size_t count = otk_queue_take(&p->queue, sdk->batch, max < config->batch_size ? max : config->batch_size);
+    size_t count = otk_queue_take(&p->queue, max < config->batch_size ? max : config->batch_size);
     if (count) {
         p->in_flight += count;
         pthread_mutex_unlock(&sdk->mutex);
+        otk_queue_read(&p->queue, sdk->batch, count);
         send_items(sdk, signal, sdk->batch, count);
-        free_items(sdk->batch, count);
         pthread_mutex_lock(&sdk->mutex);
+        otk_queue_release(&p->queue);
     }
     bool full = p->queue.count >= config->batch_size;
     p->due = full ? 0 : p->queue.count ? otk_clock_deadline(config->delay_ms) : OTK_FOREVER;
     return count;
+}
+
+static void free_items(struct otk_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(items[i].data);
 }
 
 /* Scopes are only ever put in front of the list, so that it may be walked without the mutex. */
@@ -312,8 +315,8 @@ static int init_pipelines(otk_sdk *sdk)
             continue;
         if (i == OTK_SIGNAL_METRICS)
             p->due = otk_clock_deadline(config->delay_ms);
-        else if (otk_queue_init(&p->queue, config->queue_size))
-            return OTK_ENOMEM;
+        else
+            p->queue = OTK_QUEUE_INIT(config->queue_size);
         largest = config->batch_size > largest ? config->batch_size : largest;
     }
     sdk->batch = malloc(largest * sizeof *sdk->batch);

@@ -6,9 +6,9 @@
 #ifndef OTLPKIT_PROVIDER_H
 #define OTLPKIT_PROVIDER_H
 
-#include "batch.h"
 #include "config.h"
 #include "exporter.h"
+#include "queue.h"
 #include "resource.h"
 
 #include <pthread.h>
@@ -64,9 +64,8 @@ static inline bool otk_sdk_exports(const otk_sdk *sdk, otk_signal signal)
            !atomic_load_explicit(&sdk->closed, memory_order_relaxed);
 }
 
-/* Counts and queues an item, whose memory it takes. `data` NULL: it was lost for
- * lack of memory. */
-void otk_sdk_submit_take(struct otk_scope *scope, uint8_t *data, size_t size);
+/* Counts an item and copies it to the queue. When `item` failed, it is lost. */
+void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item);
 
 /* Counts a recording that could not be. */
 void otk_sdk_count_invalid(struct otk_scope *scope);

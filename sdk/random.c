@@ -52,12 +52,17 @@ static uint64_t rotate(uint64_t x, unsigned by)
     return x << by | x >> (64 - by);
 }
 
-uint64_t otk_random(void)
+static struct generator *own_generator(void)
 {
     struct generator *g = &generator;
     unsigned generation = atomic_load_explicit(&forks, memory_order_relaxed);
     if (g->generation != generation)
         seed(g, generation);
+    return g;
+}
+
+static uint64_t next(struct generator *g)
+{
     uint64_t *s = g->s;
     uint64_t result = rotate(s[0] + s[3], 23) + s[0];
     uint64_t t = s[1] << 17;
@@ -70,14 +75,18 @@ uint64_t otk_random(void)
     return result;
 }
 
-void otk_random_id(uint8_t *out, size_t size)
+uint64_t otk_random(void)
 {
-    uint64_t any = 0;
-    while (!any) {
-        for (size_t i = 0; i < size; i += sizeof any) {
-            uint64_t word = otk_random();
-            memcpy(out + i, &word, sizeof word);
-            any |= word;
-        }
+    return next(own_generator());
+}
+
+void otk_random_ids(uint8_t *out, size_t words)
+{
+    struct generator *g = own_generator();
+    for (size_t i = 0; i < words; i++) {
+        uint64_t word = next(g);
+        while (!word)
+            word = next(g);
+        memcpy(out + i * sizeof word, &word, sizeof word);
     }
 }

@@ -8,8 +8,7 @@
 
 uint64_t otk_random(void);
 
-/* Fills an id, whose size is a multiple of 8, with random bytes, not all of
- * them zero. */
-void otk_random_id(uint8_t *out, size_t size);
+/* Fills `out` with so many random numbers of 64 bits, none of which is zero. */
+void otk_random_ids(uint8_t *out, size_t words);
 
 #endif

@@ -1,10 +1,9 @@
+#include "span.h"
+
 #include "clock.h"
-#include "provider.h"
 #include "random.h"
 #include "text.h"
 #include "writer.h"
-
-#include <stdlib.h>
 
 enum {
     SPAN_TRACE_ID = 1,
@@ -39,32 +38,10 @@ enum {
 
 enum { SAMPLED = 0x01, RANDOM = 0x02 };
 
-/* Records of one kind that a span collects: its events, its links. */
-struct records {
-    struct otk_buffer bytes;
-    uint32_t count, dropped;
-};
-
-struct otk_span {
-    otk_span_context context;
-    char *trace_state;
-    atomic_bool recording;
-    pthread_mutex_t mutex; /* covers what follows; unused where nothing is recorded */
-    otk_tracer *tracer;
-    uint8_t parent_span_id[8];
-    bool has_parent, parent_is_remote;
-    otk_span_kind kind;
-    uint64_t start_time_unix_nano;
-    uint64_t clock_offset; /* from the monotonic clock to the epoch, for the span's whole life */
-    char *name;
-    struct otk_attribute_set attributes;
-    struct records events, links;
-    otk_status_code status;
-    char *status_message;
-};
+enum { SPAN_MAX_BYTES = 64 << 20 };
 
 /* What a span is that records nothing and continues nothing. */
-static otk_span nothing = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+static otk_span nothing;
 
 static const struct otk_config *config_of(const otk_span *span)
 {
@@ -112,49 +89,62 @@ const otk_span_context *otk_span_get_context(const otk_span *span)
     return span ? &span->context : &nothing.context;
 }
 
-static bool copy_trace_state(otk_span *span, const otk_span_context *from)
+static bool copy_trace_state(otk_span *span, const char *trace_state)
 {
-    if (!from->trace_state || !*from->trace_state)
+    span->context.trace_state = NULL;
+    if (!trace_state || !*trace_state)
         return true;
-    span->trace_state = otk_text_copy(from->trace_state, strlen(from->trace_state));
-    span->context.trace_state = span->trace_state;
-    return span->trace_state;
+    struct otk_buffer *b = &span->trace_state;
+    span->used = true;
+    b->limit = UINT32_MAX;
+    otk_buffer_text(b, trace_state);
+    span->context.trace_state = otk_buffer_string(b);
+    return span->context.trace_state;
+}
+
+/* ---- Pieces of the message ------------------------------------------- */
+
+static uint8_t *put_tag(uint8_t *to, unsigned number, enum otk_wire_type type)
+{
+    return otk_varint_put(to, number << 3 | type);
+}
+
+static uint8_t *put_bytes(uint8_t *to, const void *data, size_t size)
+{
+    if (size)
+        memcpy(to, data, size);
+    return to + size;
+}
+
+static uint8_t *put_id(uint8_t *to, unsigned number, const uint8_t *id, size_t size)
+{
+    return put_bytes(otk_varint_put(put_tag(to, number, OTK_WIRE_LEN), size), id, size);
+}
+
+static uint8_t *put_dropped(uint8_t *to, unsigned number, uint32_t dropped)
+{
+    return dropped ? otk_varint_put(put_tag(to, number, OTK_WIRE_VARINT), dropped) : to;
+}
+
+static void write_trace_state(struct otk_buffer *b, unsigned number, const char *trace_state)
+{
+    if (trace_state && *trace_state)
+        otk_text_write(b, number, trace_state, strlen(trace_state), OTK_TEXT_UNLIMITED);
 }
 
 /* ---- Start ----------------------------------------------------------- */
-
-static void destroy(otk_span *span)
-{
-    pthread_mutex_destroy(&span->mutex);
-    otk_attribute_set_clear(&span->attributes);
-    otk_buffer_clear(&span->events.bytes);
-    otk_buffer_clear(&span->links.bytes);
-    free(span->trace_state);
-    free(span->name);
-    free(span->status_message);
-    free(span);
-}
-
-static otk_span *new_span(void)
-{
-    otk_span *span = calloc(1, sizeof *span);
-    if (span)
-        pthread_mutex_init(&span->mutex, NULL);
-    return span;
-}
 
 /* Without an SDK the parent's identity is passed on as it is. */
 static otk_span *pass_on(const otk_span_context *parent)
 {
     if (!otk_span_context_is_valid(parent))
         return &nothing;
-    otk_span *span = new_span();
+    otk_span *span = otk_span_take();
     if (!span)
         return NULL;
     span->context = *parent;
-    span->context.trace_state = NULL;
-    if (!copy_trace_state(span, parent)) {
-        destroy(span);
+    if (!copy_trace_state(span, parent->trace_state)) {
+        otk_span_give_back(span);
         return NULL;
     }
     return span;
@@ -163,43 +153,77 @@ static otk_span *pass_on(const otk_span_context *parent)
 /* A new identity: in the parent's trace, or, `parent` being NULL, in one of its own. */
 static bool identify(otk_span *span, const otk_span_context *parent)
 {
-    otk_random_id(span->context.span_id, sizeof span->context.span_id);
+    span->has_parent = parent;
+    span->parent_is_remote = parent && parent->is_remote;
+    span->context.is_remote = false;
     if (!parent) {
-        otk_random_id(span->context.trace_id, sizeof span->context.trace_id);
+        uint64_t words[3];
+        otk_random_ids((uint8_t *)words, 3);
+        memcpy(span->context.trace_id, words, 16);
+        memcpy(span->context.span_id, words + 2, 8);
         span->context.trace_flags = SAMPLED;
+        span->context.trace_state = NULL;
         return true;
     }
+    otk_random_ids(span->context.span_id, 1);
     memcpy(span->context.trace_id, parent->trace_id, sizeof parent->trace_id);
     memcpy(span->parent_span_id, parent->span_id, sizeof parent->span_id);
-    span->has_parent = true;
-    span->parent_is_remote = parent->is_remote;
     span->context.trace_flags = parent->trace_flags & (SAMPLED | RANDOM);
-    return copy_trace_state(span, parent);
+    return copy_trace_state(span, parent->trace_state);
 }
 
-static bool set_name(otk_span *span, const char *name)
+/* All that a Span message may hold besides texts and the records of attributes, events and links. */
+enum { FRAME_BYTES = 192 };
+
+static void write_name(struct otk_buffer *b, const char *name)
 {
-    char *copy = otk_text_copy(name ? name : "", name ? strlen(name) : 0);
-    if (!copy)
+    otk_text_write(b, SPAN_NAME, name ? name : "", name ? strlen(name) : 0, OTK_TEXT_UNLIMITED);
+}
+
+/* Begins the Span message with what is known by now. */
+static bool begin_message(otk_span *span, const char *name, otk_span_kind kind, uint64_t start_time_unix_nano)
+{
+    struct otk_buffer *b = &span->attributes.bytes;
+    uint8_t *to = otk_buffer_reserve(b, FRAME_BYTES);
+    if (!to)
         return false;
-    free(span->name);
-    span->name = copy;
+    to = put_id(to, SPAN_TRACE_ID, span->context.trace_id, sizeof span->context.trace_id);
+    to = put_id(to, SPAN_SPAN_ID, span->context.span_id, sizeof span->context.span_id);
+    if (span->has_parent)
+        to = put_id(to, SPAN_PARENT_SPAN_ID, span->parent_span_id, sizeof span->parent_span_id);
+    b->size = (size_t)(to - b->data);
+    write_trace_state(b, SPAN_TRACE_STATE, span->context.trace_state);
+    span->name_at = (uint32_t)b->size;
+    write_name(b, name);
+    span->name_size = (uint32_t)b->size - span->name_at;
+    to = otk_buffer_reserve(b, FRAME_BYTES);
+    if (!to)
+        return false;
+    to = otk_varint_put(put_tag(to, SPAN_KIND, OTK_WIRE_VARINT), (uint64_t)kind);
+    to = otk_fixed64_put(put_tag(to, SPAN_START, OTK_WIRE_I64), start_time_unix_nano);
+    to = put_tag(to, SPAN_END, OTK_WIRE_I64);
+    span->end_at = (uint32_t)(to - b->data);
+    b->size = span->end_at + sizeof(uint64_t);
     return true;
 }
 
 static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name, const otk_span_options *options)
 {
     const struct otk_config *config = &tracer->scope.sdk->config;
-    struct otk_limits limits = {config->span_attribute_length, config->span_attributes};
+    struct otk_attribute_set *attributes = &span->attributes;
     uint64_t now = otk_clock_monotonic();
+    span->used = true;
     span->tracer = tracer;
     span->clock_offset = otk_clock_offset(now);
-    span->start_time_unix_nano =
-        options->start_time_unix_nano ? options->start_time_unix_nano : now + span->clock_offset;
-    span->kind = options->kind == OTK_SPAN_KIND_UNSPECIFIED ? OTK_SPAN_KIND_INTERNAL : options->kind;
-    otk_attribute_set_init(&span->attributes, SPAN_ATTRIBUTES, limits, config->max_request_bytes);
-    span->events.bytes = span->links.bytes = OTK_BUFFER_INIT(config->max_request_bytes);
-    return set_name(span, name);
+    span->status = OTK_STATUS_CODE_UNSET;
+    span->events.count = span->events.dropped = span->links.count = span->links.dropped = 0;
+    attributes->number = SPAN_ATTRIBUTES;
+    attributes->limits.value_length = config->span_attribute_length;
+    attributes->limits.count = config->span_attributes;
+    attributes->bytes.limit = span->events.bytes.limit = span->links.bytes.limit = SPAN_MAX_BYTES;
+    span->status_message.limit = SPAN_MAX_BYTES;
+    return begin_message(span, name, options->kind == OTK_SPAN_KIND_UNSPECIFIED ? OTK_SPAN_KIND_INTERNAL : options->kind,
+                         options->start_time_unix_nano ? options->start_time_unix_nano : now + span->clock_offset);
 }
 
 static void fill(otk_span *span, const otk_span_options *options)
@@ -221,7 +245,7 @@ otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_sp
     if (!sdk || sdk->config.disabled || atomic_load_explicit(&sdk->closed, memory_order_relaxed))
         return pass_on(parent);
 
-    otk_span *span = new_span();
+    otk_span *span = otk_span_take();
     if (!span || !identify(span, parent))
         goto no_memory;
     /* What the parent's process chose not to sample is not sampled here. */
@@ -233,7 +257,7 @@ otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_sp
     return span;
 no_memory:
     if (span)
-        destroy(span);
+        otk_span_give_back(span);
     otk_sdk_count_invalid(&tracer->scope);
     return NULL;
 }
@@ -252,16 +276,16 @@ static bool enter(otk_span *span)
 {
     if (!span || !atomic_load_explicit(&span->recording, memory_order_acquire))
         return false;
-    pthread_mutex_lock(&span->mutex);
+    otk_lock_take(&span->lock);
     if (atomic_load_explicit(&span->recording, memory_order_relaxed))
         return true;
-    pthread_mutex_unlock(&span->mutex);
+    otk_lock_release(&span->lock);
     return false;
 }
 
 static void leave(otk_span *span)
 {
-    pthread_mutex_unlock(&span->mutex);
+    otk_lock_release(&span->lock);
 }
 
 bool otk_span_is_recording(otk_span *span)
@@ -277,44 +301,64 @@ void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes)
     leave(span);
 }
 
+/* The setters build their attribute in place: a copy just after it was written costs more than the encoding. */
+static void set(otk_span *span, const otk_attribute *attribute)
+{
+    if (!enter(span))
+        return;
+    otk_attribute_set_put(&span->attributes, attribute);
+    leave(span);
+}
+
+#define SET(span, key_, type_, member, ...)                                            \
+    do {                                                                               \
+        if (otk_span_is_recording(span) && (key_)) {                                   \
+            const otk_attribute attribute = {                                          \
+                .key = {(key_), strlen(key_)}, .value.type = (type_), .value.as.member = __VA_ARGS__}; \
+            set(span, &attribute);                                                     \
+        }                                                                              \
+    } while (0)
+
 void otk_span_set_value(otk_span *span, const char *key, otk_value value)
 {
-    if (!key || !enter(span))
+    if (!key || !otk_span_is_recording(span))
         return;
     otk_attribute attribute = otk_attribute_of(key, value);
-    otk_attribute_set_put(&span->attributes, &attribute);
-    leave(span);
+    set(span, &attribute);
 }
 
 void otk_span_set_string(otk_span *span, const char *key, const char *value)
 {
-    otk_span_set_value(span, key, otk_value_string(value));
+    if (value)
+        SET(span, key, OTK_VALUE_STRING, string_value, {value, strlen(value)});
+    else
+        otk_span_set_value(span, key, otk_value_string(NULL));
 }
 
 void otk_span_set_bool(otk_span *span, const char *key, bool value)
 {
-    otk_span_set_value(span, key, otk_value_bool(value));
+    SET(span, key, OTK_VALUE_BOOL, bool_value, value);
 }
 
 void otk_span_set_int(otk_span *span, const char *key, int64_t value)
 {
-    otk_span_set_value(span, key, otk_value_int(value));
+    SET(span, key, OTK_VALUE_INT, int_value, value);
 }
 
 void otk_span_set_double(otk_span *span, const char *key, double value)
 {
-    otk_span_set_value(span, key, otk_value_double(value));
+    SET(span, key, OTK_VALUE_DOUBLE, double_value, value);
 }
 
 void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_t size)
 {
-    otk_span_set_value(span, key, otk_value_bytes(data, size));
+    SET(span, key, OTK_VALUE_BYTES, bytes_value, {data, size});
 }
 
 /* Opens a record, calls `write` for its content, and takes it back when memory or a limit does not allow it. */
 typedef void content_fn(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes);
 
-static void add_record(struct records *records, unsigned number, unsigned limit, content_fn *write, const void *content,
+static void add_record(struct otk_records *records, unsigned number, unsigned limit, content_fn *write, const void *content,
                        const struct otk_attribute_set *attributes)
 {
     struct otk_buffer *b = &records->bytes;
@@ -383,12 +427,6 @@ static uint32_t flags_of(uint8_t trace_flags, bool is_remote)
            (is_remote ? OTK_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK : 0);
 }
 
-static void write_trace_state(struct otk_buffer *b, unsigned number, const char *trace_state)
-{
-    if (trace_state && *trace_state)
-        otk_text_write(b, number, trace_state, strlen(trace_state), OTK_TEXT_UNLIMITED);
-}
-
 static void write_link(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes)
 {
     const otk_span_context *context = content;
@@ -427,79 +465,89 @@ void otk_span_set_status(otk_span *span, otk_status_code code, const char *descr
     if (!known || !enter(span))
         return;
     if (span->status != OTK_STATUS_CODE_OK) {
-        bool described = code == OTK_STATUS_CODE_ERROR && description && *description;
-        free(span->status_message);
-        span->status_message = described ? otk_text_copy(description, strlen(description)) : NULL;
+        struct otk_buffer *message = &span->status_message;
+        message->size = 0;
+        message->failed = 0;
+        if (code == OTK_STATUS_CODE_ERROR && description && *description)
+            otk_text_write(message, STATUS_MESSAGE, description, strlen(description), OTK_TEXT_UNLIMITED);
         span->status = code;
     }
     leave(span);
+}
+
+/* Puts the name's record in the place of the former one, and moves what follows. */
+static void replace_name(otk_span *span, const char *name)
+{
+    struct otk_buffer *b = &span->attributes.bytes;
+    struct otk_buffer record = OTK_BUFFER_INIT(SPAN_MAX_BYTES);
+    write_name(&record, name);
+    if (!record.failed && otk_buffer_reserve(b, record.size)) {
+        ptrdiff_t by = (ptrdiff_t)record.size - (ptrdiff_t)span->name_size;
+        uint8_t *to = b->data + span->name_at;
+        memmove(to + record.size, to + span->name_size, b->size - span->name_at - span->name_size);
+        memcpy(to, record.data, record.size);
+        b->size = (size_t)((ptrdiff_t)b->size + by);
+        span->name_size = (uint32_t)record.size;
+        span->end_at = (uint32_t)((ptrdiff_t)span->end_at + by);
+        otk_attribute_set_shift(&span->attributes, by);
+    }
+    b->failed = 0;
+    otk_buffer_clear(&record);
 }
 
 void otk_span_update_name(otk_span *span, const char *name)
 {
     if (!enter(span))
         return;
-    set_name(span, name);
+    replace_name(span, name);
     leave(span);
 }
 
 /* ---- End ------------------------------------------------------------- */
 
-static void write_identity(struct otk_buffer *b, const otk_span *span)
+static uint8_t *put_status(uint8_t *to, const otk_span *span)
 {
-    otk_write_bytes(b, SPAN_TRACE_ID, span->context.trace_id, sizeof span->context.trace_id);
-    otk_write_bytes(b, SPAN_SPAN_ID, span->context.span_id, sizeof span->context.span_id);
-    write_trace_state(b, SPAN_TRACE_STATE, span->trace_state);
-    if (span->has_parent)
-        otk_write_bytes(b, SPAN_PARENT_SPAN_ID, span->parent_span_id, sizeof span->parent_span_id);
-    otk_text_write(b, SPAN_NAME, span->name, strlen(span->name), OTK_TEXT_UNLIMITED);
-    otk_write_varint(b, SPAN_KIND, (uint64_t)span->kind);
-}
-
-static void write_status(struct otk_buffer *b, const otk_span *span)
-{
-    struct otk_gaps gaps = OTK_GAPS_INIT;
+    const struct otk_buffer *message = &span->status_message;
     if (span->status == OTK_STATUS_CODE_UNSET)
+        return to;
+    to = put_tag(to, SPAN_STATUS, OTK_WIRE_LEN);
+    to = otk_varint_put(to, message->size + 2); /* the code's record has two bytes */
+    to = put_bytes(to, message->data, message->size);
+    return otk_varint_put(put_tag(to, STATUS_CODE, OTK_WIRE_VARINT), (uint64_t)span->status);
+}
+
+static uint8_t *put_records(uint8_t *to, const struct otk_records *records, unsigned dropped_number)
+{
+    to = put_bytes(to, records->bytes.data, records->bytes.size);
+    return put_dropped(to, dropped_number, records->dropped);
+}
+
+/* Completes the message that begin_recording() began. */
+static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
+{
+    struct otk_buffer *b = &span->attributes.bytes;
+    otk_fixed64_put(b->data + span->end_at, end_time_unix_nano);
+    uint8_t *to = otk_buffer_reserve(b, FRAME_BYTES + span->events.bytes.size + span->links.bytes.size +
+                                            span->status_message.size);
+    if (!to)
         return;
-    struct otk_open open = otk_write_begin(b, &gaps, SPAN_STATUS);
-    if (span->status_message)
-        otk_text_write(b, STATUS_MESSAGE, span->status_message, strlen(span->status_message), OTK_TEXT_UNLIMITED);
-    otk_write_varint(b, STATUS_CODE, (uint64_t)span->status);
-    otk_write_end(b, &gaps, open);
-    otk_write_finish(b, &gaps);
-}
-
-static void write_records(struct otk_buffer *b, const struct records *records, unsigned dropped_number)
-{
-    otk_buffer_append(b, records->bytes.data, records->bytes.size);
-    write_dropped(b, dropped_number, records->dropped);
-}
-
-static void write_span(struct otk_buffer *b, const otk_span *span, uint64_t end_time_unix_nano)
-{
-    write_identity(b, span);
-    otk_write_fixed64(b, SPAN_START, span->start_time_unix_nano);
-    otk_write_fixed64(b, SPAN_END, end_time_unix_nano);
-    otk_buffer_append(b, span->attributes.bytes.data, span->attributes.bytes.size);
-    write_dropped(b, SPAN_DROPPED_ATTRIBUTES, span->attributes.dropped);
-    write_records(b, &span->events, SPAN_DROPPED_EVENTS);
-    write_records(b, &span->links, SPAN_DROPPED_LINKS);
-    write_status(b, span);
-    otk_write_fixed32(b, SPAN_FLAGS, flags_of(span->context.trace_flags, span->parent_is_remote));
+    to = put_dropped(to, SPAN_DROPPED_ATTRIBUTES, span->attributes.dropped);
+    to = put_records(to, &span->events, SPAN_DROPPED_EVENTS);
+    to = put_records(to, &span->links, SPAN_DROPPED_LINKS);
+    to = put_status(to, span);
+    to = put_tag(to, SPAN_FLAGS, OTK_WIRE_I32);
+    to = otk_fixed32_put(to, flags_of(span->context.trace_flags, span->parent_is_remote));
+    b->size = (size_t)(to - b->data);
 }
 
 void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
 {
     if (!enter(span))
         return;
-    struct otk_scope *scope = &span->tracer->scope;
-    struct otk_buffer record = OTK_BUFFER_INIT(UINT32_MAX);
-    write_span(&record, span, time_unix_nano);
+    finish_message(span, time_unix_nano);
     atomic_store_explicit(&span->recording, false, memory_order_release);
     leave(span);
-    if (record.failed)
-        otk_buffer_clear(&record);
-    otk_sdk_submit_take(scope, record.data, record.size);
+    otk_sdk_submit(&span->tracer->scope, &span->attributes.bytes);
 }
 
 void otk_span_end(otk_span *span)
@@ -513,5 +561,5 @@ void otk_span_free(otk_span *span)
     if (!span || span == &nothing)
         return;
     otk_span_end(span);
-    destroy(span);
+    otk_span_give_back(span);
 }

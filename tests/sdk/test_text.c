@@ -161,7 +161,7 @@ static void test_ids_are_random_and_never_zero(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(seen); i++) {
         uint64_t id;
-        otk_random_id(seen[i], 8);
+        otk_random_ids(seen[i], 1);
         memcpy(&id, seen[i], 8);
         assert_true(id != 0);
         for (size_t k = 0; k < i; k++)
