@@ -29,7 +29,7 @@ struct capture *otk_capture_new(void)
     c->body.limit = c->plain.limit = MESSAGE_LIMIT;
     c->answer.limit = MESSAGE_LIMIT;
     c->pub.method = c->pub.target = c->pub.http_version = c->pub.peer = "";
-    c->pub.notes = c->pub.reason = c->pub.fault = "";
+    c->pub.session = c->pub.notes = c->pub.reason = c->pub.fault = "";
     return c;
 }
 
