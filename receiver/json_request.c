@@ -70,6 +70,8 @@ int otk_json_request(struct otk_buffer *out, const otk_capture *c)
     otk_json_text(out, "method", c->method);
     otk_json_text(out, "target", c->target);
     otk_json_text(out, "httpVersion", c->http_version);
+    if (*c->session)
+        otk_json_text(out, "session", c->session);
     otk_json_text(out, "peer", c->peer);
     write_headers(out, &c->headers);
     if (c->has_signal)

@@ -1,4 +1,4 @@
-/* GET /otlpkit/sessions, and deleting them. */
+/* GET /otlpkit/sessions, and DELETE /otlpkit/sessions/NAME. */
 #include "json.h"
 #include "pages.h"
 #include "receiver_inside.h"
@@ -52,20 +52,12 @@ static enum otk_step step_sessions(struct otk_question *q)
     return OTK_STEP_AGAIN;
 }
 
-/* DELETE /otlpkit/sessions/NAME */
 static enum otk_step delete_named(struct otk_question *q)
 {
     q->status = 204;
     if (!otk_session_delete(q->rx, q->rest))
         otk_page_refuse(q, 404, "there is no session of that name");
     return OTK_STEP_DONE;
-}
-
-/* DELETE /s/NAME: the session that was asked. */
-static enum otk_step delete_this(struct otk_question *q)
-{
-    q->rest = (otk_string){q->rx->session.name, strlen(q->rx->session.name)};
-    return delete_named(q);
 }
 
 static const char *const arguments[] = {"limit", NULL};
@@ -79,6 +71,3 @@ const struct otk_page otk_page_sessions = {.method = "GET",
 
 const struct otk_page otk_page_named_session = {
     .method = "DELETE", .path = "/otlpkit/sessions/", .arguments = no_arguments, .step = delete_named};
-
-const struct otk_page otk_page_this_session = {
-    .method = "DELETE", .path = "", .arguments = no_arguments, .step = delete_this};

@@ -1,6 +1,7 @@
-/* GET /otlpkit/stats: every counter there is. */
+/* GET /otlpkit/stats: every counter there is, and the limits. */
 #include "json.h"
 #include "pages.h"
+#include "receiver_inside.h"
 
 #define COUNT(name, member)                                                                                            \
     {                                                                                                                  \
@@ -40,12 +41,33 @@ void otk_page_counts(struct otk_question *q, otk_receiver *rx)
     otk_buffer_byte(&q->out, '}');
 }
 
+/* Those of a session are its own or, where it has none of its own, its receiver's. */
+static void write_limits(struct otk_question *q)
+{
+    const otk_receiver *root = q->rx->root;
+    const otk_receiver_options *o = &root->options;
+    otk_json_key(&q->out, "limits");
+    otk_buffer_byte(&q->out, '{');
+    otk_json_number(&q->out, "maxRequestBytes", o->max_request_bytes);
+    otk_json_number(&q->out, "maxResponseBytes", o->max_response_bytes);
+    otk_json_number(&q->out, "maxCaptureBytes", q->rx == root ? o->max_capture_bytes : root->session_limits.max_bytes);
+    otk_json_flag(&q->out, "dropOldest", o->drop_oldest);
+    otk_json_number(&q->out, "maxConnections", o->max_connections);
+    otk_json_number(&q->out, "maxSessions", o->max_sessions);
+    otk_json_number(&q->out, "maxSessionBytes", root->session_limits.max_bytes);
+    otk_json_number(&q->out, "timeoutMs", o->timeout_ms);
+    otk_buffer_byte(&q->out, '}');
+}
+
 static enum otk_step step_stats(struct otk_question *q)
 {
     otk_buffer_byte(&q->out, '{');
     otk_json_text(&q->out, "version", otk_receiver_version());
     otk_json_text(&q->out, "url", otk_receiver_url(q->rx));
+    if (*q->rx->session.name)
+        otk_json_text(&q->out, "session", q->rx->session.name);
     otk_page_counts(q, q->rx);
+    write_limits(q);
     otk_buffer_text(&q->out, "}\n");
     return OTK_STEP_DONE;
 }

@@ -40,9 +40,9 @@ static const struct otk_page page_openapi = {
 /* ---- All of them ----------------------------------------------------- */
 
 static const struct otk_page *const pages[] = {
-    &otk_page_dump,          &otk_page_spans,        &otk_page_metrics, &otk_page_logs,   &otk_page_requests,
-    &otk_page_stats,         &otk_page_wait,         &otk_page_judge,   &otk_page_stream, &otk_page_sessions,
-    &otk_page_named_session, &otk_page_this_session, &page_captures,    &page_openapi,
+    &otk_page_dump,          &otk_page_spans, &otk_page_metrics, &otk_page_logs,   &otk_page_requests,
+    &otk_page_stats,         &otk_page_wait,  &otk_page_judge,   &otk_page_stream, &otk_page_sessions,
+    &otk_page_named_session, &page_captures,  &page_openapi,
 };
 
 #define PAGE_COUNT (sizeof pages / sizeof *pages)
@@ -50,7 +50,7 @@ static const struct otk_page *const pages[] = {
 static bool is_at(const struct otk_page *page, otk_string path)
 {
     size_t size = strlen(page->path);
-    bool all_below = size && page->path[size - 1] == '/';
+    bool all_below = page->path[size - 1] == '/';
     return (path.size == size || (path.size > size && all_below)) && memcmp(path.data, page->path, size) == 0;
 }
 
@@ -85,7 +85,7 @@ static bool refuse_path(struct otk_question *q, otk_string path)
     int shown = (int)(path.size < SHOWN_MAX ? path.size : SHOWN_MAX);
     for (size_t i = 0; i < PAGE_COUNT; i++)
         compare(&n, pages[i]->path);
-    if (n.name && *n.name)
+    if (n.name)
         return otk_page_refuse(q, 404, "there is no page %.*s; the nearest is %s", shown, path.data, n.name);
     return otk_page_refuse(q, 404, "there is no page %.*s; /otlpkit/openapi.json lists those there are", shown,
                            path.data);

@@ -15,7 +15,7 @@ extern const struct otk_page otk_page_requests;
 extern const struct otk_page otk_page_stats;
 extern const struct otk_page otk_page_wait, otk_page_judge;
 extern const struct otk_page otk_page_stream;
-extern const struct otk_page otk_page_sessions, otk_page_named_session, otk_page_this_session;
+extern const struct otk_page otk_page_sessions, otk_page_named_session;
 
 /* ---- Answers --------------------------------------------------------- */
 

@@ -77,6 +77,7 @@ static otk_receiver *new_root(const otk_receiver_options *options)
         return NULL;
     rx->session_limits = (struct otk_store_limits){of_session, smaller(of_session / REFUSED_PART, REFUSED_BYTES_MAX),
                                                    options->drop_oldest, NULL};
+    rx->options = *options;
     rx->sessions = otk_sessions_new(rx, options->max_sessions);
     if (rx->sessions)
         return rx;

@@ -25,6 +25,7 @@ struct otk_receiver {
     /* The root's. */
     struct otk_budget budget; /* of all captures together */
     struct otk_store_limits session_limits;
+    otk_receiver_options options; /* as it was started; what they point to is not kept */
     struct otk_sessions *sessions;
     struct otk_http *http; /* NULL: it never listened */
 };

@@ -294,6 +294,8 @@ static void test_stats_count_all(void **state)
     assert_non_null(strstr(text, "'counts':{'requests':3,'refused':1,'repeatedRequests':1,'spans':4,'metrics':0,"
                                  "'dataPoints':0,'logRecords':0,'rejected':0,'unknownFields':0,'bodyBytes':"));
     assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0}"));
+    assert_non_null(strstr(text, "'limits':{'maxRequestBytes':67108864,'maxResponseBytes':4194304,"
+                                 "'maxCaptureBytes':1073741824,'dropOldest':false,'maxConnections':"));
 }
 
 static void test_captures_are_forgotten(void **state)
@@ -301,6 +303,155 @@ static void test_captures_are_forgotten(void **state)
     tell(*state, TWO_SPANS);
     assert_string_equal(asked(*state, "DELETE /otlpkit/captures", 204), "");
     assert_string_equal(asked(*state, "GET /otlpkit/spans", 200), "[]\n");
+}
+
+/* ---- Sessions -------------------------------------------------------- */
+
+static void test_sessions_are_listed_and_deleted(void **state)
+{
+    assert_string_equal(asked(*state, "GET /otlpkit/sessions", 200), "[]\n");
+    tell_as(otk_receiver_port(*state), "/s/a/v1/logs", NULL, A_LOG);
+    tell_as(otk_receiver_port(*state), "/v1/logs", "X-Otlpkit-Session: b\r\n", A_LOG);
+    const char *text = asked(*state, "GET /otlpkit/sessions", 200);
+    assert_int_equal(count_in(text, "{'name':'a','url':'http://127.0.0.1:"), 1);
+    assert_int_equal(count_in(text, "/s/b','counts':{'requests':1,"), 1);
+    otk_receiver *a = otk_receiver_session(*state, "a", NULL);
+    text = asked(a, "GET /otlpkit/stats", 200);
+    assert_non_null(strstr(text, "/s/a','session':'a','counts':{'requests':1,"));
+    assert_non_null(strstr(text, "'maxCaptureBytes':67108864,"));
+    assert_non_null(strstr(asked(a, "GET /otlpkit/requests", 200), "'session':'a','peer':'"));
+    asked(*state, "DELETE /otlpkit/sessions/b", 204);
+    asked(*state, "DELETE /otlpkit/sessions/b", 404);
+    asked(*state, "DELETE /otlpkit/sessions/", 404);
+    assert_int_equal(count_in(asked(*state, "GET /otlpkit/sessions", 200), "\n{"), 1);
+    assert_string_equal(asked(*state, "GET /otlpkit/sessions?limit=0", 200), "[]\n");
+}
+
+static void test_the_face_describes_itself(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/openapi.json");
+    begin(&a);
+    assert_int_equal(a.q.status, 200);
+    assert_non_null(strstr(said(&a), "'/otlpkit/openapi.json': {"));
+    end(&a);
+}
+
+/* ---- Wait ------------------------------------------------------------ */
+
+#define CHECKOUT "%7B%20name%20%3D%20%22checkout%22%20%7D"
+#define CHARGE "%7B%20name%20%3D%20%22charge%22%20%7D"
+
+static void test_a_wait_holds_at_once(void **state)
+{
+    tell(*state, TWO_SPANS);
+    const char *text = asked(*state, "GET /otlpkit/wait?until=" CHECKOUT "&until=" CHARGE, 200);
+    assert_non_null(strstr(text, "{'holds':true,"));
+    assert_non_null(strstr(text, "'missing':[]"));
+}
+
+static void test_a_wait_is_idle_until_it_holds(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/wait?until=" CHECKOUT);
+    begin(&a);
+    assert_int_equal(a.last, OTK_STEP_IDLE);
+    assert_true(a.q.again_ns < UINT64_MAX);
+    tell(*state, A_LOG);
+    go_on(&a);
+    assert_int_equal(a.last, OTK_STEP_IDLE);
+    assert_string_equal(said(&a), "");
+    tell(*state, TWO_SPANS);
+    go_on(&a);
+    assert_int_equal(a.last, OTK_STEP_DONE);
+    assert_int_equal(a.q.status, 200);
+    assert_non_null(strstr(said(&a), "'holds':true"));
+    end(&a);
+}
+
+static void test_a_wait_concerns_what_it_looks_at(void **state)
+{
+    struct answer a = question(*state, "GET /otlpkit/wait?until=" CHECKOUT);
+    begin(&a);
+    otk_capture *log = given(OTK_SIGNAL_LOGS, LOG("'severityNumber':1"));
+    otk_capture *span = given(OTK_SIGNAL_TRACES, SPAN("'name':'a'"));
+    assert_false(a.q.page->concerns(&a.q, otk_capture_of(log)));
+    assert_true(a.q.page->concerns(&a.q, otk_capture_of(span)));
+    forget(log);
+    forget(span);
+    end(&a);
+}
+
+static void test_a_wait_that_is_not_met_reports_it(void **state)
+{
+    tell(*state, A_LOG);
+    const char *text = asked(*state, "GET /otlpkit/wait?timeout=0ms&until=" CHECKOUT, 417);
+    assert_non_null(strstr(text, "{'holds':false,"));
+    assert_non_null(strstr(text, "'met':[],'missing':[{'condition':'{ name = "));
+    struct answer a = question(*state, "GET /otlpkit/wait?timeout=1h&until=" CHECKOUT);
+    begin(&a);
+    a.q.ending = true;
+    go_on(&a);
+    assert_int_equal(a.last, OTK_STEP_DONE);
+    assert_int_equal(a.q.status, 417);
+    end(&a);
+}
+
+static void test_a_report_has_the_form_that_is_asked_for(void **state)
+{
+    otk_header accept = {"Accept", "text/plain, application/json;q=0.5"};
+    struct answer a = question(*state, "GET /otlpkit/wait?timeout=0ms&until=" CHECKOUT);
+    a.q.request->pub.headers = (otk_headers){&accept, 1};
+    begin(&a);
+    assert_string_equal(a.q.content_type, "text/plain; charset=utf-8");
+    assert_int_equal(strncmp(said(&a), "MISSING within 0 ms: { name = ", 30), 0);
+    end(&a);
+    assert_int_equal(
+        strncmp(asked(*state, "GET /otlpkit/wait?timeout=0ms&report=tap&until=" CHECKOUT, 417), "TAP version 14\n", 15),
+        0);
+    assert_int_equal(
+        strncmp(asked(*state, "GET /otlpkit/wait?timeout=0ms&report=junit&until=" CHECKOUT, 417), "<?xml ", 6), 0);
+    assert_int_equal(
+        strncmp(asked(*state, "GET /otlpkit/wait?timeout=0ms&report=github&until=" CHECKOUT, 417), "::error", 7), 0);
+    assert_non_null(
+        strstr(asked(*state, "GET /otlpkit/wait?report=csv&until=" CHECKOUT, 400), "json, text, tap, junit or github"));
+}
+
+static void test_a_wrong_wait_is_refused(void **state)
+{
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/wait", 400), "until is missing"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/wait?until=%7B%20nmae%20%7D", 400), "^~~~"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/wait?until=%7B%7D&timeout=5", 400), "timeout is a duration"));
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/wait?until=%7B%7D&timeout=2h", 400), "timeout is a duration"));
+}
+
+static struct answer posted(otk_receiver *rx, const char *what, const char *body)
+{
+    struct answer a = question(rx, what);
+    a.q.request->pub.body = (otk_bytes){(const uint8_t *)body, strlen(body)};
+    begin(&a);
+    return a;
+}
+
+static void test_a_file_of_expectations_is_judged_by_its_lines(void **state)
+{
+    tell(*state, TWO_SPANS);
+    struct answer a = posted(*state, "POST /otlpkit/wait?timeout=0ms&name=shop.expect",
+                             "{ name = \"checkout\" }\nnever { name = \"charge\" }\n");
+    assert_int_equal(a.q.status, 417);
+    assert_non_null(strstr(said(&a), "shop.expect:2"));
+    end(&a);
+    a = posted(*state, "POST /otlpkit/wait", "# nothing\n");
+    assert_int_equal(a.q.status, 200);
+    end(&a);
+    a = posted(*state, "POST /otlpkit/wait?name=shop.expect", "\n{ nmae }\n");
+    assert_int_equal(a.q.status, 400);
+    assert_non_null(strstr(said(&a), "shop.expect:2"));
+    end(&a);
+    otk_header coding = {"Content-Encoding", "gzip"};
+    a = question(*state, "POST /otlpkit/wait");
+    a.q.request->pub.headers = (otk_headers){&coding, 1};
+    begin(&a);
+    assert_int_equal(a.q.status, 415);
+    end(&a);
 }
 
 /* ---- Stream ---------------------------------------------------------- */
@@ -423,6 +574,8 @@ static void test_every_page_says_when_memory_runs_out(void **state)
                                             "GET /otlpkit/dump?where=%7B%7D",
                                             "GET /otlpkit/requests",
                                             "GET /otlpkit/stats",
+                                            "GET /otlpkit/sessions",
+                                            "GET /otlpkit/wait?until=" CHECKOUT,
                                             "GET /otlpkit/stream?after=0",
                                             "GET /otlpkit/stream?after=0&where=%7B%7D"};
     tell(*state, TWO_SPANS);
@@ -461,6 +614,15 @@ int main(void)
         ON_A_RECEIVER(test_requests_show_what_was_sent_and_answered),
         ON_A_RECEIVER(test_stats_count_all),
         ON_A_RECEIVER(test_captures_are_forgotten),
+        ON_A_RECEIVER(test_sessions_are_listed_and_deleted),
+        ON_A_RECEIVER(test_the_face_describes_itself),
+        ON_A_RECEIVER(test_a_wait_holds_at_once),
+        ON_A_RECEIVER(test_a_wait_is_idle_until_it_holds),
+        ON_A_RECEIVER(test_a_wait_concerns_what_it_looks_at),
+        ON_A_RECEIVER(test_a_wait_that_is_not_met_reports_it),
+        ON_A_RECEIVER(test_a_report_has_the_form_that_is_asked_for),
+        ON_A_RECEIVER(test_a_wrong_wait_is_refused),
+        ON_A_RECEIVER(test_a_file_of_expectations_is_judged_by_its_lines),
         ON_A_RECEIVER(test_a_stream_shows_what_comes),
         ON_A_RECEIVER(test_a_stream_beats),
         ON_A_RECEIVER(test_a_stream_goes_on_where_it_was_cut),
