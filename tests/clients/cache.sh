@@ -29,3 +29,9 @@ cached() {
 named() {
     echo "$1-$(sha256sum | cut -c1-12)"
 }
+
+# Nothing of the caller's may configure a client, or send it through a proxy.
+clean_environment() {
+    # shellcheck disable=SC2046 # names have no spaces
+    unset $(env | sed -n 's/^\(OTEL_[A-Z_]*\|LOGFIRE_[A-Z_]*\|[A-Za-z]*_proxy\|[A-Z]*_PROXY\)=.*/\1/p') nothing
+}
