@@ -55,12 +55,13 @@ static void text_near(struct otk_buffer *out, const struct report_item *item)
 
 static void text_headline(const otk_report *r, struct otk_buffer *out, const struct report_finding *f)
 {
+    unsigned within_ms = f->is_late ? f->within_ms : r->hopeless ? 0 : r->timeout_ms;
     if (f->exceeded)
         add(out, "TOO MANY: ");
     else if (f->is_early)
         add(out, "NOT YET: ");
-    else if (f->is_late || !r->hopeless)
-        otk_buffer_printf(out, "MISSING within %u ms: ", f->is_late ? f->within_ms : r->timeout_ms);
+    else if (within_ms)
+        otk_buffer_printf(out, "MISSING within %u ms: ", within_ms);
     else
         add(out, "MISSING: ");
     add_foreign(out, f->what);
