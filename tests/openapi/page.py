@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from serving import PATIENCE_S, Serving, skip
 
@@ -29,8 +30,8 @@ def main():
     failed = ran = 0
     with open(sys.argv[2], encoding="utf-8") as file:
         page = blocks(file.read())
-    with Serving(sys.argv[1]) as serving:
-        environment = {**os.environ, "URL": serving.url}
+    with Serving(sys.argv[1]) as serving, tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "URL": serving.url, "TMP": folder}
         for i, (kind, script) in enumerate(page):
             if kind != "sh":
                 continue
