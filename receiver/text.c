@@ -262,6 +262,11 @@ static void begin_line(struct text *t, uint64_t unix_nano, const char *signal, c
     t->line.size = 0;
     add_clock(t, unix_nano);
     add(t, "  ");
+    if (*t->capture->session) {
+        add(t, "[");
+        add_text(t, t->capture->session);
+        add(t, "]  ");
+    }
     add(t, signal);
     if (service) {
         add(t, "  ");

@@ -184,6 +184,17 @@ static void test_a_refused_request_is_one_line_with_its_reason(void **state)
     forget(c);
 }
 
+static void test_a_session_is_named_before_what_came_for_it(void **state)
+{
+    (void)state;
+    otk_capture *c = given(OTK_SIGNAL_TRACES, "{'resourceSpans':[{}]}");
+    c->session = "test-1";
+    char *text = text_of(c, false);
+    assert_string_equal(text, "22:13:20.123  [test-1]  request  200 POST /v1/traces  no items\n");
+    free(text);
+    forget(c);
+}
+
 /* RX-SEM-02: an empty envelope is legal, and not silent here. */
 static void test_a_request_without_items_says_so(void **state)
 {
@@ -249,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_what_a_terminal_would_obey_is_escaped),
         cmocka_unit_test(test_long_values_are_cut_and_tell_their_length),
         cmocka_unit_test(test_a_refused_request_is_one_line_with_its_reason),
+        cmocka_unit_test(test_a_session_is_named_before_what_came_for_it),
         cmocka_unit_test(test_a_request_without_items_says_so),
         cmocka_unit_test(test_notes_have_a_line),
         cmocka_unit_test(test_a_full_disk_is_reported),
