@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SPAN "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"charge\",\"kind\":3}]}]}]}"
@@ -109,6 +110,63 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     assert_has(&p.err_text, "request 1: rejected 1 of 1 data point: 1 with time_unix_nano 0");
     assert_has(&p.err_text, "; the same bytes as request 1\n");
     process_clear(&p);
+}
+
+static void test_a_session_is_named_in_its_lines(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct process p = SERVE(&port, "--max-sessions", "1");
+    assert_int_equal(post(port, "/s/one/v1/traces", SPAN), 200);
+    assert_string_equal(process_output(&p), "--:--:--.---  [one]  span  -  charge  CLIENT  UNSET  no end\n");
+    assert_int_equal(post(port, "/s/two/v1/traces", SPAN), 503);
+    process_stop(&p, SIGTERM);
+    process_clear(&p);
+}
+
+static unsigned ask_as(const char *host, uint16_t port)
+{
+    struct response r;
+    struct client c = client_open(port);
+    assert_true(client_print(&c, "GET /otlpkit/stats HTTP/1.1\r\nHost: %s\r\n\r\n", host));
+    assert_true(client_read(&c, &r));
+    unsigned status = r.status;
+    response_clear(&r);
+    client_close(&c);
+    return status;
+}
+
+static void test_further_hosts_can_be_allowed(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct process p = SERVE(&port, "--allow-host", "otlp.test,ci-runner");
+    assert_int_equal(ask_as("localhost", port), 200);
+    assert_int_equal(ask_as("otlp.test", port), 200);
+    assert_int_equal(ask_as("elsewhere.test", port), 403);
+    process_stop(&p, SIGTERM);
+    process_clear(&p);
+}
+
+static void lower_file_limit(struct rlimit *before)
+{
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){256, before->rlim_max}), 0);
+}
+
+static void test_the_limit_of_open_files_is_raised_for_ourselves_only(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct rlimit before, of_serve;
+    lower_file_limit(&before);
+    assert_ends(RUN("run", "sh", "-c", "ulimit -n"), 1, "256\n", "");
+    struct process p = SERVE(&port, "--max-connections", "300");
+    assert_int_equal(prlimit(p.pid, RLIMIT_NOFILE, NULL, &of_serve), 0);
+    assert_true(of_serve.rlim_cur >= 300 || of_serve.rlim_cur == before.rlim_max);
+    process_stop(&p, SIGTERM);
+    process_clear(&p);
+    setrlimit(RLIMIT_NOFILE, &before);
 }
 
 /* RX-HTTP-06 */
@@ -325,6 +383,9 @@ int main(void)
         cmocka_unit_test(test_lines_for_people_have_no_colour_in_a_file),
         cmocka_unit_test(test_a_signal_ends_it_with_a_summary),
         cmocka_unit_test(test_the_summary_counts_what_came_and_leaves_out_what_did_not),
+        cmocka_unit_test(test_a_session_is_named_in_its_lines),
+        cmocka_unit_test(test_further_hosts_can_be_allowed),
+        cmocka_unit_test(test_the_limit_of_open_files_is_raised_for_ourselves_only),
         cmocka_unit_test(test_further_paths_can_be_named),
         cmocka_unit_test(test_a_token_can_be_asked_for),
         cmocka_unit_test(test_the_port_is_4318_when_none_is_named),
