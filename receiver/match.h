@@ -7,7 +7,7 @@
 #define OTLPKIT_MATCH_H
 
 #include "capture.h"
-#include "selector.h"
+#include "selector_value.h"
 
 #define MATCH_RECORDS 17 /* field numbers of a span, a metric, a point, a log record */
 #define MATCH_HEX_SIZE 64
@@ -82,14 +82,5 @@ bool otk_matcher_true(struct otk_matcher *m, const struct sel_node *n);
 
 /* A value of several (events, links) as the first of them. */
 struct sel_value otk_matcher_single(struct otk_matcher *m, struct sel_value v);
-
-double otk_sel_number(const struct sel_value *v);
-bool otk_sel_is_number(const struct sel_value *v);
-
-/* A value as people read it, with its kind: string "500". */
-void otk_sel_describe(const struct sel_value *v, char *out, size_t size);
-
-/* A text that is the same for equal values: what by() groups by. */
-int otk_sel_group_key(struct otk_buffer *out, const struct sel_value *v);
 
 #endif
