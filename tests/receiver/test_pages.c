@@ -575,7 +575,7 @@ static void test_every_page_says_when_memory_runs_out(void **state)
                                             "GET /otlpkit/requests",
                                             "GET /otlpkit/stats",
                                             "GET /otlpkit/sessions",
-                                            "GET /otlpkit/wait?until=" CHECKOUT,
+                                            ("GET /otlpkit/wait?until=" CHECKOUT),
                                             "GET /otlpkit/stream?after=0",
                                             "GET /otlpkit/stream?after=0&where=%7B%7D"};
     tell(*state, TWO_SPANS);
