@@ -103,6 +103,38 @@ const char *response_header(const struct response *r, const char *name)
     return NULL;
 }
 
+static bool read_bytes(struct client *c, size_t size, struct otk_buffer *out)
+{
+    while (c->in.size < size)
+        if (!receive(c))
+            return false;
+    if (size)
+        assert_int_equal(otk_buffer_append(out, c->in.data, size), 0);
+    consume(c, size);
+    return true;
+}
+
+/* RFC 9112, section 7.1, without trailers and extensions. */
+static bool read_chunks(struct client *c, struct response *out)
+{
+    assert_string_equal(response_header(out, "Transfer-Encoding"), "chunked");
+    for (;;) {
+        const uint8_t *end;
+        char size_line[32] = "";
+        while (!c->in.size || !(end = memmem(c->in.data, c->in.size, "\r\n", 2)))
+            if (!receive(c))
+                return false;
+        assert_true((size_t)(end - c->in.data) < sizeof size_line);
+        memcpy(size_line, c->in.data, (size_t)(end - c->in.data));
+        consume(c, strlen(size_line) + 2);
+        size_t size = strtoul(size_line, NULL, 16);
+        if (!read_bytes(c, size, &out->body) || !client_sees(c, "\r\n"))
+            return false;
+        if (!size)
+            return true;
+    }
+}
+
 bool client_read(struct client *c, struct response *out)
 {
     *out = (struct response){.body = OTK_BUFFER_INIT(1 << 24)};
@@ -118,14 +150,16 @@ bool client_read(struct client *c, struct response *out)
     if (out->status / 100 == 1 || out->status == 204)
         return true;
     const char *length = response_header(out, "Content-Length");
-    assert_non_null(length);
-    size_t size = strtoul(length, NULL, 10);
-    while (c->in.size < size)
+    return length ? read_bytes(c, strtoul(length, NULL, 10), &out->body) : read_chunks(c, out);
+}
+
+bool client_sees(struct client *c, const char *text)
+{
+    const uint8_t *found;
+    while (!c->in.size || !(found = memmem(c->in.data, c->in.size, text, strlen(text))))
         if (!receive(c))
             return false;
-    if (size)
-        assert_int_equal(otk_buffer_append(&out->body, c->in.data, size), 0);
-    consume(c, size);
+    consume(c, (size_t)(found - c->in.data) + strlen(text));
     return true;
 }
 
@@ -185,4 +219,31 @@ struct response client_post(struct client *c, struct post p)
     client_send(c, p.body, p.size);
     assert_true(client_read(c, &r));
     return r;
+}
+
+void client_send_question(struct client *c, const char *what, const char *extra, const char *body)
+{
+    const char *target = strchr(what, ' ');
+    const char *host = extra && strstr(extra, "Host:") ? "" : "Host: localhost\r\n";
+    client_print(c, "%.*s%s HTTP/1.1\r\n%s%s", (int)(target - what), what, target, host, extra ? extra : "");
+    if (body)
+        client_print(c, "Content-Length: %zu\r\n", strlen(body));
+    client_send(c, "\r\n", 2);
+    if (body)
+        client_send(c, body, strlen(body));
+}
+
+struct response client_ask(struct client *c, const char *what, const char *extra, const char *body)
+{
+    struct response r;
+    client_send_question(c, what, extra, body);
+    assert_true(client_read(c, &r));
+    return r;
+}
+
+const char *response_text(struct response *r)
+{
+    const char *text = otk_buffer_string(&r->body);
+    assert_non_null(text);
+    return text;
 }

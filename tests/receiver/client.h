@@ -28,9 +28,12 @@ void client_close(struct client *c);
 bool client_send(struct client *c, const void *data, size_t size);
 bool client_print(struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads one response with its body; false when the connection ends or ten
+/* Reads one response with its body, chunked or of a given length; false when the connection ends or ten
  * seconds pass first. Clear `out` by response_clear(). */
 bool client_read(struct client *c, struct response *out);
+
+/* Receives until `text` has come, within ten seconds, and forgets all up to its end. */
+bool client_sees(struct client *c, const char *text);
 
 /* Whether the peer closes the connection within ten seconds. */
 bool client_sees_end(struct client *c);
@@ -53,5 +56,14 @@ struct post {
 
 /* One request and its response, by Content-Length. */
 struct response client_post(struct client *c, struct post p);
+
+/* The same for a question: "GET /otlpkit/stats". `extra` and `body` may be NULL. */
+struct response client_ask(struct client *c, const char *what, const char *extra, const char *body);
+
+/* Sends it and does not wait. */
+void client_send_question(struct client *c, const char *what, const char *extra, const char *body);
+
+/* The body as text, valid until response_clear(). */
+const char *response_text(struct response *r);
 
 #endif
