@@ -49,7 +49,7 @@ struct otk_question {
     struct otk_arguments arguments; /* the target's query */
     const struct otk_page *page;
     otk_string rest; /* of the path, behind the page's */
-    void *state;     /* the page's own */
+    void *state;     /* the page's own: `state_size` bytes, zero at first */
 
     /* The answer. Status and headers are settled with the first step that leaves something in `out` or is done. When
      * `out` has failed, the question is at its end: 503 where nothing has left yet, else the connection is cut, so that
@@ -71,6 +71,8 @@ struct otk_page {
     const char *method; /* GET serves HEAD, too */
     const char *path;   /* /otlpkit/wait; one that ends with '/' stands for all that follows, see `rest` */
     const char *const *arguments; /* those it knows, ended by NULL; any other is refused with 400 */
+
+    size_t state_size;
 
     /* Each step appends to q->out, which is empty then. `open` (may be NULL) comes first, `close` (may be NULL) last,
      * also when the client has gone away and when `open` returned false, as it does once it has answered by

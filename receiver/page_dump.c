@@ -3,8 +3,6 @@
 #include "narrow.h"
 #include "pages.h"
 
-#include <stdlib.h>
-
 struct dump {
     struct page_walk walk;
     struct otk_query *query; /* of ?where, else NULL */
@@ -15,17 +13,12 @@ struct dump {
 static void close_dump(struct otk_question *q)
 {
     struct dump *s = q->state;
-    if (!s)
-        return;
     otk_query_free(s->query);
-    free(s);
 }
 
 static bool open_dump(struct otk_question *q)
 {
-    struct dump *s = q->state = calloc(1, sizeof *s);
-    if (!s)
-        return otk_page_refuse(q, 503, "out of memory");
+    struct dump *s = q->state;
     otk_page_walk_init(&s->walk, q);
     q->content_type = "application/x-ndjson";
     return otk_page_where(q, &s->query);
@@ -69,9 +62,12 @@ static enum otk_step step_dump(struct otk_question *q)
 
 static const char *const arguments[] = {"where", NULL};
 
-const struct otk_page otk_page_dump = {.method = "GET",
-                                       .path = "/otlpkit/dump",
-                                       .arguments = arguments,
-                                       .open = open_dump,
-                                       .step = step_dump,
-                                       .close = close_dump};
+const struct otk_page otk_page_dump = {
+    .method = "GET",
+    .path = "/otlpkit/dump",
+    .arguments = arguments,
+    .state_size = sizeof(struct dump),
+    .open = open_dump,
+    .step = step_dump,
+    .close = close_dump,
+};

@@ -3,8 +3,6 @@
 #include "pages.h"
 #include "view.h"
 
-#include <stdlib.h>
-
 struct items {
     struct page_walk walk;
     struct page_list list;
@@ -31,18 +29,13 @@ static otk_signal signal_of(const struct otk_question *q)
 static void close_items(struct otk_question *q)
 {
     struct items *s = q->state;
-    if (!s)
-        return;
     otk_query_free(s->query);
     otk_capture_free(s->capture);
-    free(s);
 }
 
 static bool open_items(struct otk_question *q)
 {
-    struct items *s = q->state = calloc(1, sizeof *s);
-    if (!s)
-        return otk_page_refuse(q, 503, "out of memory");
+    struct items *s = q->state;
     otk_page_walk_init(&s->walk, q);
     if (!otk_page_list_init(&s->list, q) || !otk_page_where(q, &s->query))
         return false;
@@ -119,8 +112,8 @@ static enum otk_step step_items(struct otk_question *q)
 
 #define PAGE(path_)                                                                                                    \
     {                                                                                                                  \
-        .method = "GET", .path = path_, .arguments = arguments, .open = open_items, .step = step_items,                \
-        .close = close_items                                                                                           \
+        .method = "GET", .path = path_, .arguments = arguments, .state_size = sizeof(struct items),                    \
+        .open = open_items, .step = step_items, .close = close_items                                                   \
     }
 
 const struct otk_page otk_page_spans = PAGE("/otlpkit/spans");

@@ -2,8 +2,6 @@
 #include "json_request.h"
 #include "pages.h"
 
-#include <stdlib.h>
-
 struct requests {
     struct page_walk walk;
     struct page_list list;
@@ -11,16 +9,9 @@ struct requests {
 
 static const char *const arguments[] = {"limit", NULL};
 
-static void close_requests(struct otk_question *q)
-{
-    free(q->state);
-}
-
 static bool open_requests(struct otk_question *q)
 {
-    struct requests *s = q->state = calloc(1, sizeof *s);
-    if (!s)
-        return otk_page_refuse(q, 503, "out of memory");
+    struct requests *s = q->state;
     otk_page_walk_init(&s->walk, q);
     return otk_page_list_init(&s->list, q);
 }
@@ -41,9 +32,11 @@ static enum otk_step step_requests(struct otk_question *q)
     return OTK_STEP_AGAIN;
 }
 
-const struct otk_page otk_page_requests = {.method = "GET",
-                                           .path = "/otlpkit/requests",
-                                           .arguments = arguments,
-                                           .open = open_requests,
-                                           .step = step_requests,
-                                           .close = close_requests};
+const struct otk_page otk_page_requests = {
+    .method = "GET",
+    .path = "/otlpkit/requests",
+    .arguments = arguments,
+    .state_size = sizeof(struct requests),
+    .open = open_requests,
+    .step = step_requests,
+};

@@ -3,8 +3,6 @@
 #include "pages.h"
 #include "receiver_inside.h"
 
-#include <stdlib.h>
-
 struct sessions {
     struct page_list list;
     uint64_t number; /* of the one shown last */
@@ -12,16 +10,9 @@ struct sessions {
 
 static const char *const no_arguments[] = {NULL};
 
-static void close_sessions(struct otk_question *q)
-{
-    free(q->state);
-}
-
 static bool open_sessions(struct otk_question *q)
 {
-    struct sessions *s = q->state = calloc(1, sizeof *s);
-    if (!s)
-        return otk_page_refuse(q, 503, "out of memory");
+    struct sessions *s = q->state;
     return otk_page_list_init(&s->list, q);
 }
 
@@ -62,12 +53,14 @@ static enum otk_step delete_named(struct otk_question *q)
 
 static const char *const arguments[] = {"limit", NULL};
 
-const struct otk_page otk_page_sessions = {.method = "GET",
-                                           .path = "/otlpkit/sessions",
-                                           .arguments = arguments,
-                                           .open = open_sessions,
-                                           .step = step_sessions,
-                                           .close = close_sessions};
+const struct otk_page otk_page_sessions = {
+    .method = "GET",
+    .path = "/otlpkit/sessions",
+    .arguments = arguments,
+    .state_size = sizeof(struct sessions),
+    .open = open_sessions,
+    .step = step_sessions,
+};
 
 const struct otk_page otk_page_named_session = {
     .method = "DELETE", .path = "/otlpkit/sessions/", .arguments = no_arguments, .step = delete_named};

@@ -12,7 +12,6 @@
 #include "view.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define BEAT_NS UINT64_C(15000000000) /* so that a client which has gone is noticed, and proxies stay awake */
 
@@ -30,11 +29,8 @@ static const char *const item_events[] = {"span", "metric", "log"};
 static void close_stream(struct otk_question *q)
 {
     struct stream *s = q->state;
-    if (!s)
-        return;
     otk_query_free(s->query);
     otk_capture_free(s->capture);
-    free(s);
 }
 
 /* A client that connects again says so in the header, and has the same ?after as before. A number that has not been
@@ -54,9 +50,7 @@ static bool find_beginning(struct otk_question *q, struct stream *s)
 
 static bool open_stream(struct otk_question *q)
 {
-    struct stream *s = q->state = calloc(1, sizeof *s);
-    if (!s)
-        return otk_page_refuse(q, 503, "out of memory");
+    struct stream *s = q->state;
     q->content_type = "text/event-stream";
     if (!find_beginning(q, s) || !otk_page_where(q, &s->query))
         return false;
@@ -202,10 +196,13 @@ static bool concerns_stream(struct otk_question *q, const struct capture *c)
 
 static const char *const arguments[] = {"where", "after", NULL};
 
-const struct otk_page otk_page_stream = {.method = "GET",
-                                         .path = "/otlpkit/stream",
-                                         .arguments = arguments,
-                                         .open = open_stream,
-                                         .step = step_stream,
-                                         .close = close_stream,
-                                         .concerns = concerns_stream};
+const struct otk_page otk_page_stream = {
+    .method = "GET",
+    .path = "/otlpkit/stream",
+    .arguments = arguments,
+    .state_size = sizeof(struct stream),
+    .open = open_stream,
+    .step = step_stream,
+    .close = close_stream,
+    .concerns = concerns_stream,
+};

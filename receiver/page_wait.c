@@ -36,11 +36,8 @@ static const struct {
 static void close_wait(struct otk_question *q)
 {
     struct waiting *s = q->state;
-    if (!s)
-        return;
     otk_expectation_clear(&s->expectation);
     otk_expectations_free(s->lines);
-    free(s);
 }
 
 /* ---- What is asked --------------------------------------------------- */
@@ -118,8 +115,9 @@ static bool begin_wait(struct otk_question *q)
 
 static bool open_with(struct otk_question *q, bool (*add)(struct otk_question *q))
 {
-    struct waiting *s = q->state = calloc(1, sizeof *s);
-    if (!s || !(s->lines = otk_expectations_new()))
+    struct waiting *s = q->state;
+    s->lines = otk_expectations_new();
+    if (!s->lines)
         return otk_page_refuse(q, 503, "out of memory");
     s->timeout_ms = TIMEOUT_MS;
     return otk_page_duration(q, "timeout", &s->timeout_ms) && choose_format(q) && add(q) && begin_wait(q);
@@ -192,18 +190,24 @@ static bool concerns_wait(struct otk_question *q, const struct capture *c)
 static const char *const wait_arguments[] = {"until", "timeout", "report", NULL};
 static const char *const judge_arguments[] = {"name", "timeout", "report", NULL};
 
-const struct otk_page otk_page_wait = {.method = "GET",
-                                       .path = "/otlpkit/wait",
-                                       .arguments = wait_arguments,
-                                       .open = open_wait,
-                                       .step = step_wait,
-                                       .close = close_wait,
-                                       .concerns = concerns_wait};
+const struct otk_page otk_page_wait = {
+    .method = "GET",
+    .path = "/otlpkit/wait",
+    .arguments = wait_arguments,
+    .state_size = sizeof(struct waiting),
+    .open = open_wait,
+    .step = step_wait,
+    .close = close_wait,
+    .concerns = concerns_wait,
+};
 
-const struct otk_page otk_page_judge = {.method = "POST",
-                                        .path = "/otlpkit/wait",
-                                        .arguments = judge_arguments,
-                                        .open = open_judge,
-                                        .step = step_wait,
-                                        .close = close_wait,
-                                        .concerns = concerns_wait};
+const struct otk_page otk_page_judge = {
+    .method = "POST",
+    .path = "/otlpkit/wait",
+    .arguments = judge_arguments,
+    .state_size = sizeof(struct waiting),
+    .open = open_judge,
+    .step = step_wait,
+    .close = close_wait,
+    .concerns = concerns_wait,
+};

@@ -143,7 +143,9 @@ bool otk_question_route(struct otk_question *q, otk_string path)
 {
     if (!find_page(q, path))
         return false;
-    int rc = otk_arguments_read(&q->arguments, q->request->pub.target, &q->request->arena);
+    struct otk_arena *arena = &q->request->arena;
+    q->state = otk_arena_alloc(arena, q->page->state_size);
+    int rc = q->state ? otk_arguments_read(&q->arguments, q->request->pub.target, arena) : OTK_ENOMEM;
     if (rc == OTK_EDATA)
         return otk_page_refuse(q, 400, "the query is not UTF-8 text with escapes such as %%20");
     if (rc)
