@@ -19,12 +19,12 @@
 
 /* ---- Places ---------------------------------------------------------- */
 
-void otk_conn_move_to(struct otk_conn *n, struct otk_queue *q)
+void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q)
 {
     if (n->queue)
-        otk_queue_remove(n->queue, &n->entry);
+        otk_deadlines_remove(n->queue, &n->entry);
     n->queue = q;
-    otk_queue_push(q, &n->entry, n->http->loop.now_ms);
+    otk_deadlines_push(q, &n->entry, n->http->loop.now_ms);
 }
 
 void otk_conn_hold(struct otk_conn *n)
@@ -543,7 +543,7 @@ void otk_conn_free(struct otk_conn *n)
 {
     struct otk_http *h = n->http;
     otk_loop_forget(&h->loop, &n->source);
-    otk_queue_remove(n->queue, &n->entry);
+    otk_deadlines_remove(n->queue, &n->entry);
     leave_question(n);
     otk_capture_free(n->capture);
     free(n);

@@ -42,14 +42,14 @@ struct otk_http {
     unsigned connections;
     unsigned questions; /* connections with one */
     unsigned arriving;  /* accepted, and not yet begun by the daemon: it may put that off to its next round */
-    struct otk_queue idle, busy, held;
+    struct otk_deadlines idle, busy, held;
     struct otk_leaving leaving;
 };
 
 struct otk_conn {
     struct otk_entry entry; /* in `queue` */
     struct otk_source source;
-    struct otk_queue *queue; /* `idle`, `busy` or `held` */
+    struct otk_deadlines *queue; /* `idle`, `busy` or `held` */
     struct otk_http *http;
     struct MHD_Connection *mhd;
     struct capture *capture;       /* the request that is being read, from its first line to the end of its body */
@@ -68,7 +68,7 @@ struct MHD_Response *otk_make_response(otk_bytes body, otk_headers headers, enum
 struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd);
 void otk_conn_free(struct otk_conn *n);
 
-void otk_conn_move_to(struct otk_conn *n, struct otk_queue *q);
+void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q);
 
 /* Ends it, whatever state it is in. */
 void otk_conn_shut(struct otk_conn *n);

@@ -160,9 +160,9 @@ static void wake(struct otk_source *s)
 static void expire(struct otk_http *h)
 {
     struct otk_entry *e;
-    while ((e = otk_queue_due(&h->idle, h->loop.now_ms)))
+    while ((e = otk_deadlines_due(&h->idle, h->loop.now_ms)))
         otk_conn_shut((struct otk_conn *)e);
-    while ((e = otk_queue_due(&h->busy, h->loop.now_ms)))
+    while ((e = otk_deadlines_due(&h->busy, h->loop.now_ms)))
         otk_conn_expire((struct otk_conn *)e);
     otk_leaving_expire(&h->leaving);
     if (h->accept_at_ms && h->accept_at_ms <= h->loop.now_ms)
@@ -179,7 +179,7 @@ static void earlier(uint64_t *next, uint64_t at)
 static int time_left(const struct otk_http *h)
 {
     uint64_t next = UINT64_MAX;
-    const struct otk_queue *queues[] = {&h->idle, &h->busy, &h->leaving.queue};
+    const struct otk_deadlines *queues[] = {&h->idle, &h->busy, &h->leaving.queue};
     MHD_UNSIGNED_LONG_LONG daemon_ms;
     for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
         if (queues[i]->first)

@@ -21,7 +21,7 @@ static struct leaver *leaver_of(struct otk_source *s)
 
 static void end(struct leaver *l)
 {
-    otk_queue_remove(&l->among->queue, &l->entry);
+    otk_deadlines_remove(&l->among->queue, &l->entry);
     otk_loop_forget(l->among->loop, &l->source); /* others may still hold the socket open */
     close(l->source.fd);
     free(l);
@@ -44,7 +44,7 @@ void otk_leaving_add(struct otk_leaving *among, int fd)
         return;
     }
     l->among = among;
-    otk_queue_push(&among->queue, &l->entry, among->loop->now_ms);
+    otk_deadlines_push(&among->queue, &l->entry, among->loop->now_ms);
     shutdown(held, SHUT_WR);
     if (!otk_loop_watch(among->loop, &l->source, held, EPOLLIN, drain))
         end(l);
@@ -53,7 +53,7 @@ void otk_leaving_add(struct otk_leaving *among, int fd)
 void otk_leaving_expire(struct otk_leaving *among)
 {
     struct otk_entry *e;
-    while ((e = otk_queue_due(&among->queue, among->loop->now_ms)))
+    while ((e = otk_deadlines_due(&among->queue, among->loop->now_ms)))
         end((struct leaver *)e);
 }
 

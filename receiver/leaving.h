@@ -6,11 +6,11 @@
 #define OTLPKIT_LEAVING_H
 
 #include "loop.h"
-#include "queue.h"
+#include "deadlines.h"
 
 struct otk_leaving {
     struct otk_loop *loop;
-    struct otk_queue queue; /* its time is how long a client may go on */
+    struct otk_deadlines queue; /* its time is how long a client may go on */
 };
 
 /* Holds the socket open beyond its closing by others. */
