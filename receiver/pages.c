@@ -39,13 +39,15 @@ static const struct otk_page page_openapi = {
 
 /* ---- All of them ----------------------------------------------------- */
 
-static const struct otk_page *const pages[] = {
-    &otk_page_dump,          &otk_page_spans, &otk_page_metrics, &otk_page_logs,   &otk_page_requests,
-    &otk_page_stats,         &otk_page_wait,  &otk_page_judge,   &otk_page_stream, &otk_page_sessions,
-    &otk_page_named_session, &page_captures,  &page_openapi,
+const struct otk_page *const otk_pages[] = {
+    &otk_page_dump,          &otk_page_spans,
+    &otk_page_metrics,       &otk_page_logs,
+    &otk_page_requests,      &otk_page_stats,
+    &otk_page_wait,          &otk_page_judge,
+    &otk_page_stream,        &otk_page_sessions,
+    &otk_page_named_session, &page_captures,
+    &page_openapi,           NULL,
 };
-
-#define PAGE_COUNT (sizeof pages / sizeof *pages)
 
 static bool is_at(const struct otk_page *page, otk_string path)
 {
@@ -83,8 +85,8 @@ static bool refuse_path(struct otk_question *q, otk_string path)
 {
     struct nearest n = nearest_to(path);
     int shown = (int)(path.size < SHOWN_MAX ? path.size : SHOWN_MAX);
-    for (size_t i = 0; i < PAGE_COUNT; i++)
-        compare(&n, pages[i]->path);
+    for (size_t i = 0; otk_pages[i]; i++)
+        compare(&n, otk_pages[i]->path);
     if (n.name)
         return otk_page_refuse(q, 404, "there is no page %.*s; the nearest is %s", shown, path.data, n.name);
     return otk_page_refuse(q, 404, "there is no page %.*s; /otlpkit/openapi.json lists those there are", shown,
@@ -95,10 +97,10 @@ static bool refuse_path(struct otk_question *q, otk_string path)
 static const char *allow(struct otk_question *q, otk_string path)
 {
     struct otk_buffer out = OTK_BUFFER_INIT(SENTENCE_MAX);
-    for (size_t i = 0; i < PAGE_COUNT; i++)
-        if (is_at(pages[i], path))
-            otk_buffer_printf(&out, "%s%s%s", out.size ? ", " : "", pages[i]->method,
-                              strcmp(pages[i]->method, "GET") ? "" : ", HEAD");
+    for (size_t i = 0; otk_pages[i]; i++)
+        if (is_at(otk_pages[i], path))
+            otk_buffer_printf(&out, "%s%s%s", out.size ? ", " : "", otk_pages[i]->method,
+                              strcmp(otk_pages[i]->method, "GET") ? "" : ", HEAD");
     const char *list = otk_arena_string(&q->request->arena, (const char *)out.data, out.size);
     otk_buffer_clear(&out);
     return list;
@@ -107,14 +109,14 @@ static const char *allow(struct otk_question *q, otk_string path)
 static bool find_page(struct otk_question *q, otk_string path)
 {
     bool exists = false;
-    for (size_t i = 0; i < PAGE_COUNT; i++) {
-        if (!is_at(pages[i], path))
+    for (size_t i = 0; otk_pages[i]; i++) {
+        if (!is_at(otk_pages[i], path))
             continue;
         exists = true;
-        if (!takes(pages[i], q->request->pub.method))
+        if (!takes(otk_pages[i], q->request->pub.method))
             continue;
-        size_t size = strlen(pages[i]->path);
-        q->page = pages[i];
+        size_t size = strlen(otk_pages[i]->path);
+        q->page = otk_pages[i];
         q->rest = (otk_string){path.data + size, path.size - size};
         return true;
     }

@@ -17,6 +17,9 @@ extern const struct otk_page otk_page_wait, otk_page_judge;
 extern const struct otk_page otk_page_stream;
 extern const struct otk_page otk_page_sessions, otk_page_named_session;
 
+/* All of them, ended by NULL. */
+extern const struct otk_page *const otk_pages[];
+
 /* ---- Answers --------------------------------------------------------- */
 
 /* For `open`: refuses with a status and a sentence, and is false. */

@@ -2,8 +2,7 @@
 #include "given.h"
 #include "story.h"
 
-#include "desk.h"
-#include "store.h"
+#include "pages.h"
 
 #define TWO_SPANS SPANS(ROOT "," CHILD)
 #define A_METRIC                                                                                                       \
@@ -327,13 +326,19 @@ static void test_sessions_are_listed_and_deleted(void **state)
     assert_string_equal(asked(*state, "GET /otlpkit/sessions?limit=0", 200), "[]\n");
 }
 
-static void test_the_face_describes_itself(void **state)
+static void test_every_page_and_argument_is_described(void **state)
 {
-    struct answer a = question(*state, "GET /otlpkit/openapi.json");
-    begin(&a);
-    assert_int_equal(a.q.status, 200);
-    assert_non_null(strstr(said(&a), "'/otlpkit/openapi.json': {"));
-    end(&a);
+    char wanted[128];
+    const char *document = asked(*state, "GET /otlpkit/openapi.json", 200);
+    for (size_t i = 0; otk_pages[i]; i++) {
+        snprintf(wanted, sizeof wanted, "\n    '%s", otk_pages[i]->path);
+        assert_non_null(strstr(document, wanted));
+        for (const char *const *argument = otk_pages[i]->arguments; *argument; argument++) {
+            snprintf(wanted, sizeof wanted, "'name': '%s'", *argument);
+            if (!strstr(document, wanted))
+                fail_msg("%s: %s is not described", otk_pages[i]->path, *argument);
+        }
+    }
 }
 
 /* ---- Wait ------------------------------------------------------------ */
@@ -615,7 +620,7 @@ int main(void)
         ON_A_RECEIVER(test_stats_count_all),
         ON_A_RECEIVER(test_captures_are_forgotten),
         ON_A_RECEIVER(test_sessions_are_listed_and_deleted),
-        ON_A_RECEIVER(test_the_face_describes_itself),
+        ON_A_RECEIVER(test_every_page_and_argument_is_described),
         ON_A_RECEIVER(test_a_wait_holds_at_once),
         ON_A_RECEIVER(test_a_wait_is_idle_until_it_holds),
         ON_A_RECEIVER(test_a_wait_concerns_what_it_looks_at),
