@@ -139,7 +139,7 @@ void otk_environment_explain(const char *url, FILE *to)
     }
     if (!explained)
         fprintf(to,
-                "hint: the child never asked the receiver, which takes OTLP over HTTP at %s: its SDK may have no\n"
-                "      exporter, end without a flush, or export with gRPC, by default to port 4317\n",
+                "hint: no OTLP over HTTP came to %s: the child's SDK may have no exporter, end without a\n"
+                "      flush, or export with gRPC, by default to port 4317\n",
                 url);
 }
