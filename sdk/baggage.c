@@ -118,8 +118,8 @@ void otk_baggage_free(otk_baggage *baggage)
 struct reading {
     otk_baggage_entry entries[OTK_BAGGAGE_MAX_ENTRIES];
     size_t count;
-    size_t bytes;                             /* read so far, of all headers together */
-    char text[2 * OTK_BAGGAGE_MAX_BYTES];     /* what the entries point to: at most what was read, and the NULs */
+    size_t bytes;                         /* read so far, of all headers together */
+    char text[2 * OTK_BAGGAGE_MAX_BYTES]; /* what the entries point to: at most what was read, and the NULs */
     size_t text_size;
 };
 

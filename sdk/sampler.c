@@ -111,9 +111,9 @@ static const struct {
     otk_sample_fn *sample;
     bool parent_based;
 } names[] = {
-    {"always_on", sample_always, false},           {"parentbased_always_on", sample_always, true},
-    {"always_off", sample_never, false},           {"parentbased_always_off", sample_never, true},
-    {"traceidratio", sample_ratio, false},         {"parentbased_traceidratio", sample_ratio, true},
+    {"always_on", sample_always, false},   {"parentbased_always_on", sample_always, true},
+    {"always_off", sample_never, false},   {"parentbased_always_off", sample_never, true},
+    {"traceidratio", sample_ratio, false}, {"parentbased_traceidratio", sample_ratio, true},
 };
 
 /* NULL for the ratio, which needs a value of its own. */

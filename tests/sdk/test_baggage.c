@@ -81,7 +81,7 @@ static void test_what_no_header_can_carry_changes_nothing(void **state)
 {
     static const struct {
         const char *name, *metadata;
-    } bad[] = {{"", NULL},     {"a b", NULL},      {"a=b", NULL}, {"a,b", NULL}, {"a\r\n", NULL},
+    } bad[] = {{"", NULL},     {"a b", NULL},  {"a=b", NULL},     {"a,b", NULL}, {"a\r\n", NULL},
                {"\xc3", NULL}, {"a", "x,b=2"}, {"a", "\r\nX: 1"}, {"a", "\x7f"}};
     (void)state;
     otk_baggage *baggage = otk_baggage_set(NULL, "a", "1", NULL);
@@ -130,8 +130,10 @@ static void test_a_header_is_decoded(void **state)
         {"k = v ; p = 1 ", "v", "p = 1"},
         {"k=", "", ""},
         {"k=%ff%C3%A9", "\xEF\xBF\xBD\xC3\xA9", ""},
-        {"k=a%00b", "a\xEF\xBF\xBD"
-                    "b", ""},
+        {"k=a%00b",
+         "a\xEF\xBF\xBD"
+         "b",
+         ""},
         {"k=%zz%4", "%zz%4", ""},
         {"k=%0d%0a", "\r\n", ""},
         {"k=\xff", "\xEF\xBF\xBD", ""},

@@ -157,7 +157,8 @@ static void test_what_is_wrong_is_told_once_with_what_is_used_instead(void **sta
     assert_line("warning      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=-1: must be a whole number of milliseconds; using 20");
     assert_line("default      OTEL_BSP_SCHEDULE_DELAY=5000  (what was set is wrong)");
     assert_line("default      OTEL_BSP_MAX_EXPORT_BATCH_SIZE=512  (what was set is wrong)");
-    assert_line("environment  OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=20  (OTEL_EXPORTER_OTLP_TIMEOUT)  (what was set is wrong)");
+    assert_line(
+        "environment  OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=20  (OTEL_EXPORTER_OTLP_TIMEOUT)  (what was set is wrong)");
 }
 
 /* SDK-ENV-28, SDK-ENV-29, SDK-ENV-31, SDK-ENV-20, SDK-ENV-32; SDK-PARSE-11 */
@@ -185,9 +186,10 @@ static void test_ratios_are_decimals_from_0_to_1(void **state)
 {
     static const struct {
         const char *text, *shown;
-    } cases[] = {{"0", "0"},     {"1", "1"},      {"1.0", "1"},   {"0.0001", "0.0001"}, {" 0.5 ", "0.5"}, {"00.5", "0.5"},
-                 {"2", NULL},    {"-0.1", NULL},  {"1.01", NULL}, {"abc", NULL},        {"0,5", NULL},    {"0.5.", NULL},
-                 {"1e-3", NULL}, {"0x1p-1", NULL}, {"nan", NULL},  {".", NULL},          {"0..1", NULL},   {".5", NULL}};
+    } cases[] = {{"0", "0"},      {"1", "1"},     {"1.0", "1"},   {"0.0001", "0.0001"}, {" 0.5 ", "0.5"},
+                 {"00.5", "0.5"}, {"2", NULL},    {"-0.1", NULL}, {"1.01", NULL},       {"abc", NULL},
+                 {"0,5", NULL},   {"0.5.", NULL}, {"1e-3", NULL}, {"0x1p-1", NULL},     {"nan", NULL},
+                 {".", NULL},     {"0..1", NULL}, {".5", NULL}};
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         char setting[64], line[64];

@@ -119,7 +119,8 @@ static void test_invalid_input_changes_nothing(void **state)
 {
     static const struct {
         const char *key, *value;
-    } bad[] = {{"A", "1"}, {"", "1"}, {NULL, "1"}, {"a", ""}, {"a", NULL}, {"a", "1,b=2"}, {"a", "1 "}, {"a", "\r\nX: 1"}};
+    } bad[] = {{"A", "1"},  {"", "1"},      {NULL, "1"}, {"a", ""},
+               {"a", NULL}, {"a", "1,b=2"}, {"a", "1 "}, {"a", "\r\nX: 1"}};
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_taken(otk_trace_state_set("a=0,b=2", bad[i].key, bad[i].value), "a=0,b=2");
