@@ -1,5 +1,7 @@
 #include "connection.h"
 
+#include "fault_answer.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,16 +66,21 @@ struct MHD_Response *otk_make_response(otk_bytes body, otk_headers headers, enum
     return add_headers(MHD_create_response_from_buffer(body.size, (void *)(uintptr_t)body.data, mode), headers);
 }
 
+void otk_conn_write_answer(const otk_capture *c, struct otk_buffer *out)
+{
+    otk_buffer_printf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", c->status,
+                      MHD_get_reason_phrase_for(c->status), c->answer.size);
+    for (size_t i = 0; i < c->answer_headers.count; i++)
+        otk_buffer_printf(out, "%s: %s\r\n", c->answer_headers.items[i].name, c->answer_headers.items[i].value);
+    otk_buffer_text(out, "\r\n");
+    otk_buffer_append(out, c->answer.data, c->answer.size);
+}
+
 /* Past the daemon, which takes no answer while a body is arriving. */
 static void respond_early(struct otk_conn *n, const otk_capture *c)
 {
     struct otk_buffer out = OTK_BUFFER_INIT((size_t)1 << 20);
-    otk_buffer_printf(&out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", c->status,
-                      MHD_get_reason_phrase_for(c->status), c->answer.size);
-    for (size_t i = 0; i < c->answer_headers.count; i++)
-        otk_buffer_printf(&out, "%s: %s\r\n", c->answer_headers.items[i].name, c->answer_headers.items[i].value);
-    otk_buffer_text(&out, "\r\n");
-    otk_buffer_append(&out, c->answer.data, c->answer.size);
+    otk_conn_write_answer(c, &out);
     if (!out.failed && send(n->fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)out.size)
         otk_leaving_add(&n->http->leaving, n->fd);
     otk_buffer_clear(&out);
@@ -199,6 +206,7 @@ static enum MHD_Result cut(struct otk_conn *n, unsigned status, const char *reas
 {
     struct otk_http *h = n->http;
     struct capture *c = take_capture(n);
+    c->pub.unfinished = true;
     otk_endpoint_recognize(&h->endpoint, c);
     otk_endpoint_refuse(&h->endpoint, c, status, reason);
     keep_cut(h, c);
@@ -222,6 +230,7 @@ static void keep_unfinished(struct otk_conn *n)
     char reason[128];
     bool begun = n->begun;
     struct capture *c = take_capture(n);
+    c->pub.unfinished = true;
     if (begun && !n->http->stopping) {
         otk_endpoint_recognize(&n->http->endpoint, c);
         snprintf(reason, sizeof reason, "the connection closed after %zu bytes of body, before the request was whole",
@@ -231,6 +240,45 @@ static void keep_unfinished(struct otk_conn *n)
         keep_cut(n->http, c);
     }
     otk_capture_free(c);
+}
+
+/* ---- Faults ---------------------------------------------------------- */
+
+/* Settles at the head of a request whether it meets a fault. False when memory ran out. */
+static bool meet_fault(struct otk_conn *n, struct capture *c)
+{
+    int rc;
+    if (strcmp(c->pub.method, "POST") != 0 || otk_endpoint_is_question(c))
+        return true;
+    otk_receiver *rx = find_receiver(n->http, c, &rc);
+    otk_endpoint_recognize(&n->http->endpoint, c);
+    rc = rc ? 0
+            : otk_faults_next(rx->faults, otk_target_path(c->pub.target, NULL), c->pub.has_signal ? &c->pub.signal : NULL,
+                              &c->arena, &c->fault);
+    otk_session_release(rx);
+    if (!rc && c->fault)
+        c->pub.fault = c->fault->text;
+    return !rc && (!c->fault || otk_play_begin(n));
+}
+
+/* Resets the connection before the request is whole. */
+static enum MHD_Result break_off(struct otk_conn *n)
+{
+    struct capture *c = take_capture(n);
+    c->pub.unfinished = true;
+    otk_fault_answer(&n->http->endpoint, c);
+    keep_cut(n->http, c);
+    otk_capture_free(c);
+    otk_play_reset(n);
+    return MHD_NO;
+}
+
+/* The request is whole, and stored. */
+static enum MHD_Result play(struct otk_conn *n, const otk_capture *c)
+{
+    static const enum MHD_Result results[] = {[OTK_PLAY_HOLD] = MHD_YES, [OTK_PLAY_CLOSE] = MHD_NO};
+    enum otk_play_order order = otk_play_next(n);
+    return order == OTK_PLAY_ANSWER ? respond(n, c, false) : results[order];
 }
 
 /* ---- Questions ------------------------------------------------------- */
@@ -406,7 +454,9 @@ static enum MHD_Result begin(struct otk_conn *n, const char *method, const char 
         return cut_large(n);
     if (announced && otk_capture_reserve(c, announced < BODY_ROOM_ON_TRUST ? (size_t)announced : BODY_ROOM_ON_TRUST))
         return cut(n, 503, "out of memory");
-    return MHD_YES;
+    if (!meet_fault(n, c))
+        return cut(n, 503, "out of memory");
+    return otk_play_breaks(n, OTK_FAULT_BEFORE) ? break_off(n) : MHD_YES;
 }
 
 static enum MHD_Result read_body(struct otk_conn *n, const char *data, size_t size)
@@ -416,7 +466,9 @@ static enum MHD_Result read_body(struct otk_conn *n, const char *data, size_t si
     c->pub.body_size += size;
     if (otk_buffer_append(&c->body, data, size < room ? size : room))
         return cut(n, 503, "out of memory");
-    return size > room ? cut_large(n) : MHD_YES;
+    if (size > room)
+        return cut_large(n);
+    return otk_play_breaks(n, OTK_FAULT_WHILE) ? break_off(n) : MHD_YES;
 }
 
 static enum MHD_Result serve(struct otk_conn *n, otk_receiver *rx, struct capture *c)
@@ -424,9 +476,12 @@ static enum MHD_Result serve(struct otk_conn *n, otk_receiver *rx, struct captur
     enum otk_served served = otk_endpoint_serve(&n->http->endpoint, c);
     if (served == OTK_SERVED_QUESTION)
         return ask(n, rx, c);
-    if (served == OTK_SERVED_TELEMETRY)
-        keep(n->http, rx, c);
-    return respond(n, &c->pub, served == OTK_SERVED_TELEMETRY);
+    if (served == OTK_SERVED_PAGE)
+        return respond(n, &c->pub, false);
+    if (c->fault)
+        otk_fault_answer(&n->http->endpoint, c);
+    keep(n->http, rx, c);
+    return c->fault ? play(n, &c->pub) : respond(n, &c->pub, true);
 }
 
 static enum MHD_Result finish(struct otk_conn *n)
@@ -454,6 +509,7 @@ static enum MHD_Result finish(struct otk_conn *n)
 
 void otk_conn_begin(struct otk_conn *n, const char *target)
 {
+    otk_play_end(n);
     otk_capture_free(n->capture);
     n->capture = otk_capture_new();
     if (n->capture && !keep_text(n->capture, &n->capture->pub.target, target)) {
@@ -468,15 +524,17 @@ enum MHD_Result otk_conn_read(struct otk_conn *n, const char *method, const char
 {
     if (n->question)
         return answer(n);
+    if (otk_play_held(n))
+        return play(n, otk_play_held(n));
     if (!n->capture)
         return give_up(n);
     if (!n->begun)
         return begin(n, method, version);
     if (*size == 0)
         return finish(n);
-    size_t offered = *size;
-    *size = 0;
-    return read_body(n, data, offered);
+    size_t taken = otk_play_pace(n, *size);
+    *size -= taken;
+    return read_body(n, data, taken);
 }
 
 void otk_conn_complete(struct otk_conn *n)
@@ -484,6 +542,7 @@ void otk_conn_complete(struct otk_conn *n)
     leave_question(n);
     if (n->capture)
         keep_unfinished(n);
+    otk_play_complete(n);
     otk_conn_move_to(n, &n->http->idle);
 }
 
@@ -519,6 +578,7 @@ static void end_reading(struct otk_source *s)
     shutdown(n->fd, SHUT_RD);
     if (n->question)
         otk_desk_unattend(n->http->desk, n->question);
+    otk_play_unattend(n);
 }
 
 struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd)
@@ -545,6 +605,7 @@ void otk_conn_free(struct otk_conn *n)
     otk_loop_forget(&h->loop, &n->source);
     otk_deadlines_remove(n->queue, &n->entry);
     leave_question(n);
+    otk_play_end(n);
     otk_capture_free(n->capture);
     free(n);
     h->connections--;

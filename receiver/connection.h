@@ -12,6 +12,7 @@
 #include "endpoint.h"
 #include "leaving.h"
 #include "listener.h"
+#include "play.h"
 #include "receiver_inside.h"
 
 #include <microhttpd.h>
@@ -44,6 +45,7 @@ struct otk_http {
     unsigned arriving;  /* accepted, and not yet begun by the daemon: it may put that off to its next round */
     struct otk_deadlines idle, busy, held;
     struct otk_leaving leaving;
+    struct otk_play *plays; /* of connections whose request met a fault */
 };
 
 struct otk_conn {
@@ -55,6 +57,7 @@ struct otk_conn {
     struct capture *capture;       /* the request that is being read, from its first line to the end of its body */
     struct otk_question *question; /* what it became, until it is answered whole */
     size_t taken;                  /* of what the question has in `out` */
+    struct otk_play *play;         /* of the fault that the request met, or NULL */
     int fd;
     bool begun;     /* the request's headers were read */
     bool streaming; /* the question's answer is sent while it is made */
@@ -64,6 +67,9 @@ struct otk_conn {
 
 /* NULL when memory ran out. */
 struct MHD_Response *otk_make_response(otk_bytes body, otk_headers headers, enum MHD_ResponseMemoryMode mode);
+
+/* The answer as it goes over the wire, head and body. */
+void otk_conn_write_answer(const otk_capture *c, struct otk_buffer *out);
 
 struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd);
 void otk_conn_free(struct otk_conn *n);

@@ -113,9 +113,10 @@ static bool compress_answer(struct capture *c)
     return true;
 }
 
+/* A fault may yet change the answer. */
 static bool wants_compression(const struct capture *c)
 {
-    return c->answer.size >= GZIP_MIN && otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
+    return !c->fault && c->answer.size >= GZIP_MIN && otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
 }
 
 /* With `type` as its Content-Type and up to two headers more, which may be NULL. */

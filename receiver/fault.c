@@ -177,7 +177,7 @@ static int read_quoted(struct reader *r, struct token *t)
 
 static int read_token(struct reader *r, struct token *t)
 {
-    *t = (struct token){.name = {r->at, strcspn(r->at, " \t\r\n,;=\"")}};
+    *t = (struct token){.name = {r->at, strcspn(r->at, " \t\r\n,;=\"")}, .value = {"", 0}};
     if (!t->name.size)
         return wrong(r, r->at, 1, "a word is missing here");
     r->at += t->name.size;

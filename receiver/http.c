@@ -184,6 +184,7 @@ static int time_left(const struct otk_http *h)
     for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
         if (queues[i]->first)
             earlier(&next, queues[i]->first->due_ms);
+    earlier(&next, otk_plays_due(h));
     if (h->accept_at_ms)
         earlier(&next, h->accept_at_ms);
     if (MHD_get_timeout(h->daemon, &daemon_ms) == MHD_YES)
@@ -210,6 +211,7 @@ static bool go_on_answering(struct otk_http *h)
 static int run_round(struct otk_http *h, int timeout_ms)
 {
     int n = otk_loop_round(&h->loop, timeout_ms);
+    otk_plays_expire(h);
     MHD_run(h->daemon);
     while (go_on_answering(h))
         MHD_run(h->daemon);
