@@ -407,6 +407,39 @@ static void test_never_within_waits_for_silence(void **state)
     assert_true(otk_now_ns() - began_ns >= 30000000);
 }
 
+static void test_only_what_no_later_item_can_break_lasts(void **state)
+{
+    static const struct {
+        const char *line;
+        bool lasts;
+    } lines[] = {
+        {"", true},
+        {"{ name = \"a\" }", true},
+        {"{ name = \"a\" } within 1s", true},
+        {"2.. { name = \"a\" }", true},
+        {"{ name = \"a\" } >> { name = \"b\" } && { status = error }", true},
+        {"log{ severity >= WARN }", true},
+        {"metric{ value >= 3 }", true},
+        {"never { name = \"a\" }", false},
+        {"1 { name = \"a\" }", false},
+        {"..5 { name = \"a\" }", false},
+        {"{ name = \"a\" } !>> { name = \"b\" }", false},
+        {"{ name = \"a\" } | count() < 3", false},
+        {"{ traceDuration < 1s }", false},
+        {"complete", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        otk_expectations_free(e);
+        e = otk_expectations_new();
+        add(lines[i].line);
+        if (otk_expectations_lasting(e) != lines[i].lasts)
+            fail_msg("%s", lines[i].line);
+    }
+    add("{ name = \"a\" }");
+    assert_false(otk_expectations_lasting(e));
+}
+
 static void test_json_and_github_know_the_place(void **state)
 {
     char *text = NULL;
@@ -563,6 +596,7 @@ int main(void)
         SHOP_TEST(test_a_broken_line_ends_the_wait_and_each_line_is_reported_with_its_place),
         SHOP_TEST(test_a_line_whose_own_time_has_passed_ends_the_wait),
         SHOP_TEST(test_never_within_waits_for_silence),
+        TEST(test_only_what_no_later_item_can_break_lasts),
         SHOP_TEST(test_json_and_github_know_the_place),
         SHOP_TEST(test_judging_and_writing_survive_each_failing_allocation),
         TEST(test_the_pages_examples_are_true),
