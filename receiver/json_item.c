@@ -4,7 +4,6 @@
 #include "number.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 /* A key and what it has; `place` keeps the order of those that repeat. */
@@ -14,13 +13,7 @@ struct entry {
     size_t place;
 };
 
-struct item {
-    struct otk_buffer *out;
-    struct otk_buffer entries; /* of the collections that are open, one behind the other */
-    uint64_t unknown_fields;
-};
-
-static void write_members(struct item *w, const struct otk_message *m, struct otk_extent from);
+static void write_members(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from);
 
 static struct otk_extent extent_of(const struct otk_record *r)
 {
@@ -48,7 +41,23 @@ static bool ends_in(const char *text, const char *end)
 
 static void write_int(struct otk_buffer *out, int64_t value)
 {
-    otk_buffer_printf(out, "%" PRId64, value);
+    uint8_t *to = otk_buffer_reserve(out, OTK_NUMBER_MAX);
+    if (to)
+        out->size += otk_number_i64((char *)to, value);
+}
+
+static void write_uint(struct otk_buffer *out, uint64_t value)
+{
+    uint8_t *to = otk_buffer_reserve(out, OTK_NUMBER_MAX);
+    if (to)
+        out->size += otk_number_u64((char *)to, value);
+}
+
+static void write_time(struct otk_buffer *out, uint64_t value)
+{
+    otk_buffer_byte(out, '"');
+    write_uint(out, value);
+    otk_buffer_byte(out, '"');
 }
 
 /* With a fraction or an exponent, so that 3.0 is not taken for the integer 3. */
@@ -82,14 +91,14 @@ static void write_scalar(struct otk_buffer *out, const struct otk_field *f, uint
         write_int(out, (int64_t)raw);
         break;
     default:
-        otk_buffer_printf(out, ends_in(f->name, "_unix_nano") ? "\"%" PRIu64 "\"" : "%" PRIu64, raw);
+        (ends_in(f->name, "_unix_nano") ? write_time : write_uint)(out, raw);
         break;
     }
 }
 
 /* ---- Attributes and values ------------------------------------------- */
 
-static void write_any(struct item *w, const struct otk_message *m, struct otk_extent from);
+static void write_any(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from);
 
 static struct entry read_entry(const struct otk_message *m, struct otk_extent from)
 {
@@ -116,8 +125,8 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* The records of field `f` at *p, sorted by key, at the end of w->entries. Returns how many. */
-static size_t collect(struct item *w, const struct otk_message *m, const struct otk_field *f, const uint8_t **p,
-                      const uint8_t *end)
+static size_t collect(struct otk_json_item *w, const struct otk_message *m, const struct otk_field *f,
+                      const uint8_t **p, const uint8_t *end)
 {
     size_t first = w->entries.size, count = 0;
     while (*p < end) {
@@ -140,14 +149,14 @@ static size_t collect(struct item *w, const struct otk_message *m, const struct 
 }
 
 /* Nested collections move the array. */
-static struct entry entry_at(const struct item *w, size_t first, size_t i)
+static struct entry entry_at(const struct otk_json_item *w, size_t first, size_t i)
 {
     struct entry e;
     memcpy(&e, w->entries.data + first + i * sizeof e, sizeof e);
     return e;
 }
 
-static bool repeats(const struct item *w, size_t first, size_t i)
+static bool repeats(const struct otk_json_item *w, size_t first, size_t i)
 {
     if (!i)
         return false;
@@ -155,7 +164,7 @@ static bool repeats(const struct item *w, size_t first, size_t i)
     return a.key.size == b.key.size && memcmp(a.key.data, b.key.data, a.key.size) == 0;
 }
 
-static size_t count_repeats(const struct item *w, size_t first, size_t count)
+static size_t count_repeats(const struct otk_json_item *w, size_t first, size_t count)
 {
     size_t repeated = 0;
     for (size_t i = 0; i < count; i++)
@@ -169,7 +178,7 @@ static const struct otk_message *value_type(const struct otk_field *f)
 }
 
 /* {"key":value,…} */
-static void write_object(struct item *w, const struct otk_field *f, size_t first, size_t count)
+static void write_object(struct otk_json_item *w, const struct otk_field *f, size_t first, size_t count)
 {
     const char *gap = "";
     otk_buffer_byte(w->out, '{');
@@ -187,7 +196,8 @@ static void write_object(struct item *w, const struct otk_field *f, size_t first
 }
 
 /* [{"key":"key","value":value},…] */
-static void write_pairs(struct item *w, const struct otk_field *f, size_t first, size_t count, bool only_repeated)
+static void write_pairs(struct otk_json_item *w, const struct otk_field *f, size_t first, size_t count,
+                        bool only_repeated)
 {
     const char *gap = "";
     otk_buffer_byte(w->out, '[');
@@ -207,8 +217,8 @@ static void write_pairs(struct item *w, const struct otk_field *f, size_t first,
 }
 
 /* Members of a message: "attributes":{…}, and keys that came again beside it. */
-static void write_attributes(struct item *w, const struct otk_message *m, const struct otk_field *f, const uint8_t **p,
-                             const uint8_t *end)
+static void write_attributes(struct otk_json_item *w, const struct otk_message *m, const struct otk_field *f,
+                             const uint8_t **p, const uint8_t *end)
 {
     size_t first = w->entries.size, count = collect(w, m, f, p, end);
     write_object(w, f, first, count);
@@ -220,7 +230,7 @@ static void write_attributes(struct item *w, const struct otk_message *m, const 
 }
 
 /* A value that is a map: {…}, or {"kvlistValue":[…]} where a key came again. */
-static void write_map(struct item *w, const struct otk_message *m, struct otk_extent from)
+static void write_map(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from)
 {
     const struct otk_field *f = m->number[1];
     const uint8_t *p = from.data;
@@ -235,7 +245,7 @@ static void write_map(struct item *w, const struct otk_message *m, struct otk_ex
     w->entries.size = first;
 }
 
-static void write_array(struct item *w, const struct otk_message *m, struct otk_extent from)
+static void write_array(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from)
 {
     const char *gap = "";
     otk_buffer_byte(w->out, '[');
@@ -251,7 +261,7 @@ static void write_array(struct item *w, const struct otk_message *m, struct otk_
     otk_buffer_byte(w->out, ']');
 }
 
-static void write_any_member(struct item *w, const struct otk_record *r)
+static void write_any_member(struct otk_json_item *w, const struct otk_record *r)
 {
     const struct otk_field *f = r->field;
     if (f->type == OTK_FIELD_STRING) {
@@ -271,7 +281,7 @@ static void write_any_member(struct item *w, const struct otk_record *r)
     }
 }
 
-static void write_any(struct item *w, const struct otk_message *m, struct otk_extent from)
+static void write_any(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from)
 {
     for (const uint8_t *p = from.data; p < from.end;) {
         struct otk_record r;
@@ -286,7 +296,7 @@ static void write_any(struct item *w, const struct otk_message *m, struct otk_ex
 
 /* ---- Messages -------------------------------------------------------- */
 
-static void write_value(struct item *w, const struct otk_record *r)
+static void write_value(struct otk_json_item *w, const struct otk_record *r)
 {
     const struct otk_field *f = r->field;
     if (f->type == OTK_FIELD_STRING) {
@@ -316,8 +326,8 @@ static void write_packed(struct otk_buffer *out, const struct otk_record *r, con
 }
 
 /* The records of field `f` at *p. */
-static void write_list(struct item *w, const struct otk_message *m, const struct otk_field *f, const uint8_t **p,
-                       const uint8_t *end)
+static void write_list(struct otk_json_item *w, const struct otk_message *m, const struct otk_field *f,
+                       const uint8_t **p, const uint8_t *end)
 {
     const char *gap = "";
     otk_buffer_byte(w->out, '[');
@@ -352,8 +362,8 @@ static void write_field_key(struct otk_buffer *out, const struct otk_field *f)
 }
 
 /* The records of one field, which stand together, from *p on. */
-static void write_field(struct item *w, const struct otk_message *m, const struct otk_record *r, const uint8_t **p,
-                        const uint8_t *end)
+static void write_field(struct otk_json_item *w, const struct otk_message *m, const struct otk_record *r,
+                        const uint8_t **p, const uint8_t *end)
 {
     write_field_key(w->out, r->field);
     if (is_attributes(r->field)) {
@@ -381,7 +391,7 @@ static void write_empty(struct otk_buffer *out, const struct otk_message *m, uin
 }
 
 /* A metric's data becomes members of the metric, and its name the metric's type. */
-static void write_data(struct item *w, const struct otk_record *r)
+static void write_data(struct otk_json_item *w, const struct otk_record *r)
 {
     otk_json_key(w->out, "type");
     otk_buffer_append(w->out, r->field->json, r->field->json_size - 1U); /* without its colon */
@@ -400,7 +410,7 @@ static bool is_inside(const struct otk_field *f)
            (f->message->role == OTK_ROLE_SCOPE_ENVELOPE || f->message->role == OTK_ROLE_ITEM);
 }
 
-static void write_members(struct item *w, const struct otk_message *m, struct otk_extent from)
+static void write_members(struct otk_json_item *w, const struct otk_message *m, struct otk_extent from)
 {
     uint32_t seen = 0;
     for (const uint8_t *p = from.data; p < from.end && !w->out->failed;) {
@@ -446,8 +456,9 @@ static void write_duration(struct otk_buffer *out, const struct otk_message *m, 
     otk_buffer_printf(out, "\"%" PRId64 "\"", (int64_t)(end.scalar - start.scalar));
 }
 
-/* The resource or scope of an envelope, with the envelope's schema URL as a member of it. */
-static void write_surrounding(struct item *w, const char *name, const struct otk_message *m, struct otk_extent envelope)
+/* `"resource":{…}`, with the envelope's schema URL as a member of it. */
+static void write_around(struct otk_json_item *w, const char *name, const struct otk_message *m,
+                         struct otk_extent envelope)
 {
     struct otk_record inner, url;
     bool has_inner = find(m, envelope, 1, &inner), has_url = find(m, envelope, 3, &url);
@@ -464,11 +475,11 @@ static void write_surrounding(struct item *w, const char *name, const struct otk
     otk_buffer_byte(w->out, '}');
 }
 
-static void write_service(struct item *w, const struct otk_message *m, struct otk_extent envelope)
+static void write_service(struct otk_buffer *out, const struct otk_message *m, struct otk_extent envelope)
 {
     static const char name[] = "service.name";
     struct otk_record resource, value, text;
-    otk_json_key(w->out, "service");
+    otk_json_key(out, "service");
     const uint8_t *p = find(m, envelope, 1, &resource) ? resource.data : NULL;
     while (p && p < resource.data + resource.size) {
         otk_wire_next(resource.field->message, &p, &value);
@@ -479,32 +490,101 @@ static void write_service(struct item *w, const struct otk_message *m, struct ot
             continue;
         if (!find(value_type(value.field), e.value, 1, &text))
             break;
-        otk_json_string(w->out, (const char *)text.data, text.size);
+        otk_json_string(out, (const char *)text.data, text.size);
         return;
     }
-    otk_buffer_text(w->out, "\"\"");
+    otk_buffer_text(out, "\"\"");
 }
 
-int otk_json_item(struct otk_buffer *out, const struct capture *c, size_t i)
+#define NOWHERE SIZE_MAX
+
+/* What is written in between goes to `a`. */
+static void begin_around(struct otk_json_item *w, struct otk_item_around *a, size_t place)
 {
-    struct item w = {.out = out, .entries = OTK_BUFFER_INIT(SIZE_MAX)};
-    const uint8_t *bytes = c->pub.message.data;
-    const struct otk_scope_entry *scope = &c->index.scopes[otk_index_scope_of(&c->index, i)];
+    a->place = place;
+    a->text.size = 0;
+    w->out = &a->text;
+    w->unknown_fields = 0;
+}
+
+static void end_around(struct otk_json_item *w, struct otk_item_around *a, struct otk_buffer *out)
+{
+    if (a->text.failed)
+        out->failed = a->text.failed;
+    a->unknown_fields = w->unknown_fields;
+}
+
+/* The texts of what stands around the item, for which the whole of its envelopes is passed over. */
+static void enter(struct otk_json_item *w, struct otk_buffer *out, const struct capture *c, size_t scope)
+{
     const struct otk_message *outer = otk_schema((enum otk_message_id)c->pub.signal)->number[1]->message;
-    const struct otk_message *inner = outer->number[2]->message, *type = inner->number[2]->message;
-    struct otk_extent resource = otk_wire_message(bytes, c->index.resources[scope->resource].offset);
-    struct otk_extent item = otk_wire_message(bytes, c->index.items[i]);
-    otk_buffer_byte(out, '{');
-    write_members(&w, type, item);
+    size_t resource = c->index.scopes[scope].resource;
+    if (w->capture != c || w->number != c->pub.number)
+        w->resource.place = w->scope.place = NOWHERE;
+    w->capture = c;
+    w->number = c->pub.number;
+    if (w->resource.place != resource) {
+        struct otk_extent e = otk_wire_message(c->pub.message.data, c->index.resources[resource].offset);
+        begin_around(w, &w->resource, resource);
+        write_service(w->out, outer, e);
+        write_around(w, "resource", outer, e);
+        end_around(w, &w->resource, out);
+    }
+    if (w->scope.place != scope) {
+        begin_around(w, &w->scope, scope);
+        write_around(w, "scope", outer->number[2]->message,
+                     otk_wire_message(c->pub.message.data, c->index.scopes[scope].offset));
+        end_around(w, &w->scope, out);
+    }
+}
+
+/* ---- Items ----------------------------------------------------------- */
+
+void otk_json_item_init(struct otk_json_item *w)
+{
+    *w = (struct otk_json_item){
+        .resource.text = OTK_BUFFER_INIT(SIZE_MAX),
+        .scope.text = OTK_BUFFER_INIT(SIZE_MAX),
+        .entries = OTK_BUFFER_INIT(SIZE_MAX),
+    };
+}
+
+void otk_json_item_clear(struct otk_json_item *w)
+{
+    otk_buffer_clear(&w->resource.text);
+    otk_buffer_clear(&w->scope.text);
+    otk_buffer_clear(&w->entries);
+}
+
+static void write_item(struct otk_json_item *w, const struct capture *c, size_t i)
+{
+    const struct otk_message *type = otk_schema((enum otk_message_id)c->pub.signal);
+    struct otk_extent item = otk_wire_message(c->pub.message.data, c->index.items[i]);
+    type = type->number[1]->message->number[2]->message->number[2]->message;
+    write_members(w, type, item);
     if (c->pub.signal == OTK_SIGNAL_TRACES)
-        write_duration(out, type, item);
-    write_service(&w, outer, resource);
-    write_surrounding(&w, "resource", outer, resource);
-    write_surrounding(&w, "scope", inner, otk_wire_message(bytes, scope->offset));
-    if (w.unknown_fields)
-        otk_json_number(out, "unknownFields", w.unknown_fields);
+        write_duration(w->out, type, item);
+}
+
+static void write_text(struct otk_buffer *out, const struct otk_buffer *text)
+{
+    if (text->size && out->size && out->data[out->size - 1] != '{')
+        otk_buffer_byte(out, ',');
+    otk_buffer_append(out, text->data, text->size);
+}
+
+int otk_json_item_write(struct otk_json_item *w, struct otk_buffer *out, const struct capture *c, size_t i)
+{
+    enter(w, out, c, otk_index_scope_of(&c->index, i));
+    w->out = out;
+    w->unknown_fields = w->resource.unknown_fields + w->scope.unknown_fields;
+    otk_buffer_byte(out, '{');
+    write_item(w, c, i);
+    write_text(out, &w->resource.text);
+    write_text(out, &w->scope.text);
+    if (w->unknown_fields)
+        otk_json_number(out, "unknownFields", w->unknown_fields);
     otk_json_number(out, "request", c->pub.number);
     otk_buffer_byte(out, '}');
-    otk_buffer_clear(&w.entries);
     return out->failed;
 }

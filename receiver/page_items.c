@@ -6,6 +6,7 @@
 struct items {
     struct page_walk walk;
     struct page_list list;
+    struct otk_json_item writer;
 
     struct otk_query *query; /* of ?where, else NULL */
     bool fed;
@@ -31,12 +32,14 @@ static void close_items(struct otk_question *q)
     struct items *s = q->state;
     otk_query_free(s->query);
     otk_capture_free(s->capture);
+    otk_json_item_clear(&s->writer);
 }
 
 static bool open_items(struct otk_question *q)
 {
     struct items *s = q->state;
     otk_page_walk_init(&s->walk, q);
+    otk_json_item_init(&s->writer);
     if (!otk_page_list_init(&s->list, q) || !otk_page_where(q, &s->query))
         return false;
     otk_signal signal = s->query ? otk_query_signal(s->query) : signal_of(q);
@@ -65,7 +68,7 @@ static enum otk_step show_all(struct otk_question *q, struct items *s)
             s->capture = NULL;
             s->item = 0;
         } else if (otk_page_list_next(&s->list, q)) {
-            otk_json_item(&q->out, s->capture, s->item++);
+            otk_json_item_write(&s->writer, &q->out, s->capture, s->item++);
         } else {
             return otk_page_list_end(&s->list, q);
         }
@@ -92,7 +95,7 @@ static enum otk_step show_selected(struct otk_question *q, struct items *s)
             continue;
         if (rc || !otk_page_list_next(&s->list, q))
             return otk_page_list_end(&s->list, q);
-        otk_json_item(&q->out, m.capture, m.item);
+        otk_json_item_write(&s->writer, &q->out, m.capture, m.item);
         s->shown = m;
     }
     return OTK_STEP_AGAIN;

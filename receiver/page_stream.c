@@ -17,6 +17,7 @@
 
 struct stream {
     struct otk_query *query; /* of ?where, else NULL */
+    struct otk_json_item writer;
     bool begun;
     uint64_t number; /* of the newest request that was looked at */
     uint64_t beat_ns;
@@ -31,6 +32,7 @@ static void close_stream(struct otk_question *q)
     struct stream *s = q->state;
     otk_query_free(s->query);
     otk_capture_free(s->capture);
+    otk_json_item_clear(&s->writer);
 }
 
 /* A client that connects again says so in the header, and has the same ?after as before. A number that has not been
@@ -51,6 +53,7 @@ static bool find_beginning(struct otk_question *q, struct stream *s)
 static bool open_stream(struct otk_question *q)
 {
     struct stream *s = q->state;
+    otk_json_item_init(&s->writer);
     q->content_type = "text/event-stream";
     if (!find_beginning(q, s) || !otk_page_where(q, &s->query))
         return false;
@@ -73,7 +76,7 @@ static void begin_event(struct otk_buffer *out, const char *event, uint64_t id)
 static void show_item(struct otk_question *q, struct stream *s, size_t item, uint64_t id)
 {
     begin_event(&q->out, item_events[s->capture->pub.signal], id);
-    otk_json_item(&q->out, s->capture, item);
+    otk_json_item_write(&s->writer, &q->out, s->capture, item);
     otk_buffer_text(&q->out, "\n\n");
 }
 

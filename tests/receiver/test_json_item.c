@@ -9,7 +9,10 @@ static char text[8192];
 static const char *item_of(otk_capture *c)
 {
     struct otk_buffer out = OTK_BUFFER_INIT(sizeof text - 1);
-    assert_int_equal(otk_json_item(&out, otk_capture_of(c), 0), 0);
+    struct otk_json_item writer;
+    otk_json_item_init(&writer);
+    assert_int_equal(otk_json_item_write(&writer, &out, otk_capture_of(c), 0), 0);
+    otk_json_item_clear(&writer);
     for (size_t i = 0; i < out.size; i++)
         text[i] = out.data[i] == '"' ? '\'' : (char)out.data[i];
     text[out.size] = '\0';
@@ -145,6 +148,28 @@ static void test_unknown_fields_are_counted(void **state)
                         "'unknownFields':2,'request':1}");
 }
 
+static void test_each_item_has_what_stands_around_it(void **state)
+{
+    (void)state;
+    otk_capture *c =
+        given(OTK_SIGNAL_LOGS, "{'resourceLogs':[{'schemaUrl':'a','scopeLogs':[{'schemaUrl':'b','logRecords':[{},{}]},"
+                               "{'logRecords':[{}]}]},{'scopeLogs':[{'schemaUrl':'c','logRecords':[{}]}]}]}");
+    struct otk_buffer out = OTK_BUFFER_INIT(sizeof text - 1);
+    struct otk_json_item writer;
+    otk_json_item_init(&writer);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(otk_json_item_write(&writer, &out, otk_capture_of(c), i), 0);
+    assert_non_null(otk_buffer_string(&out));
+#define AROUND(around) "{\"attributes\":{},\"service\":\"\"," around "\"request\":1}"
+#define RESOURCE_A "\"resource\":{\"schemaUrl\":\"a\"},"
+    assert_string_equal((char *)out.data, AROUND(RESOURCE_A "\"scope\":{\"schemaUrl\":\"b\"},")
+                                              AROUND(RESOURCE_A "\"scope\":{\"schemaUrl\":\"b\"},") AROUND(RESOURCE_A)
+                                                  AROUND("\"scope\":{\"schemaUrl\":\"c\"},"));
+    otk_json_item_clear(&writer);
+    otk_buffer_clear(&out);
+    forget(c);
+}
+
 static void test_says_when_memory_runs_out(void **state)
 {
     (void)state;
@@ -154,9 +179,12 @@ static void test_says_when_memory_runs_out(void **state)
     int rc = OTK_ENOMEM;
     for (size_t left = 0; rc == OTK_ENOMEM; left++) {
         struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
+        struct otk_json_item writer;
+        otk_json_item_init(&writer);
         allocations_left = left;
-        rc = otk_json_item(&out, otk_capture_of(c), 0);
+        rc = otk_json_item_write(&writer, &out, otk_capture_of(c), 0);
         allocations_left = SIZE_MAX;
+        otk_json_item_clear(&writer);
         otk_buffer_clear(&out);
         assert_true(left < 100);
     }
@@ -174,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_a_metric_has_its_type_and_points),
         cmocka_unit_test(test_a_log_record_has_its_body_as_a_value),
         cmocka_unit_test(test_unknown_fields_are_counted),
+        cmocka_unit_test(test_each_item_has_what_stands_around_it),
         cmocka_unit_test(test_says_when_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
