@@ -1,5 +1,5 @@
 /* Each allocation fails once: nothing breaks, nothing leaks, and what is lost is counted. */
-#include "test.h"
+#include "carrier.h"
 
 #include <arpa/inet.h>
 #include <stdatomic.h>
@@ -142,11 +142,67 @@ static void test_recording_without_memory_loses_and_counts(void **state)
     fail_each(false);
 }
 
+/* ---- Without a span -------------------------------------------------- */
+
+static void propagate(otk_sdk *sdk)
+{
+    static struct carrier in, out;
+    in = out = (struct carrier){0};
+    set_header(&in, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    set_header(&in, "tracestate", "a=1");
+    set_header(&in, "baggage", "k=v");
+    otk_context *context = otk_extract(sdk, get_header, &in);
+    otk_baggage *baggage = otk_baggage_set(otk_context_baggage(context), "user", "Ada", NULL);
+    otk_inject(sdk, otk_context_span(context), baggage, set_header, &out);
+    free(otk_inject_environment(sdk, otk_context_span(context), baggage));
+    free(otk_trace_state_set(otk_context_span(context)->trace_state, "b", "2"));
+    otk_baggage_free(baggage);
+    otk_context_free(context);
+}
+
+static void print(otk_sdk *sdk)
+{
+    static char text[32768];
+    FILE *file = fmemopen(text, sizeof text, "w");
+    if (!file)
+        return;
+    otk_sdk_print_config(sdk, file);
+    int rc = otk_sdk_print_environment((const char *const[]){"OTEL_SERVICE_NAME=x", "OTEL_BSP_SCHEDULE_DELAY=x", NULL},
+                                       file);
+    assert_true(rc == 1 || rc == OTK_ENOMEM);
+    fclose(file);
+}
+
+static void test_propagation_and_printing_survive_without_memory(void **state)
+{
+    static void (*const calls[])(otk_sdk * sdk) = {propagate, print};
+    struct notes notes = {0};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.settings = (const char *const[]){"OTEL_SDK_DISABLED=true", NULL};
+    options.ignore_environment = true;
+    options.on_warning = note;
+    options.on_warning_arg = &notes;
+    otk_sdk *sdk = otk_sdk_start(&options, NULL);
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        long nth = 0;
+        do {
+            atomic_store(&until_failure, ++nth);
+            atomic_store(&counting, true);
+            calls[i](sdk);
+            atomic_store(&counting, false);
+        } while (atomic_load(&until_failure) <= 0);
+        assert_true(nth > 5);
+    }
+    otk_sdk_stop(sdk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start_without_memory_fails_cleanly),
         cmocka_unit_test(test_recording_without_memory_loses_and_counts),
+        cmocka_unit_test(test_propagation_and_printing_survive_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
