@@ -460,7 +460,7 @@ static void write_duration(struct otk_buffer *out, const struct otk_message *m, 
 static void write_around(struct otk_json_item *w, const char *name, const struct otk_message *m,
                          struct otk_extent envelope)
 {
-    struct otk_record inner, url;
+    struct otk_record inner, url = {0};
     bool has_inner = find(m, envelope, 1, &inner), has_url = find(m, envelope, 3, &url);
     if (!has_inner && !has_url)
         return;
