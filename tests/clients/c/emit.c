@@ -7,7 +7,7 @@ int main(void)
     otk_span *span = otk_span_start(otk_sdk_tracer(sdk, "emit", NULL), "emit", NULL);
     otk_counter_add(otk_meter_counter(otk_sdk_meter(sdk, "emit", NULL), "emitted", NULL, NULL), 1, NULL);
     otk_logger_log(otk_sdk_logger(sdk, "emit", NULL), OTK_SEVERITY_NUMBER_INFO, "emitted", span);
-    otk_span_free(span); /* ends it, too */
+    otk_span_free(span);             /* ends it, too */
     otk_sdk_force_flush(sdk, 60000); /* retries, which a shutdown does not wait for */
     otk_sdk_stop(sdk);
 }
