@@ -373,15 +373,12 @@ struct otk_attempts_sum otk_attempts_sum(const otk_attempts *a)
     return sum;
 }
 
-/* ---- Public ---------------------------------------------------------- */
-
 static int by_first_number(const void *a, const void *b)
 {
     return by_number(((const struct payload *)a)->attempts, ((const struct payload *)b)->attempts);
 }
 
-/* What was cut off and did not come again is a payload of its own. Nothing is fed after this. */
-static int finish(otk_attempts *a)
+int otk_attempts_finish(otk_attempts *a)
 {
     int rc = 0;
     while (!rc && a->cut_count) {
@@ -402,6 +399,8 @@ static int finish(otk_attempts *a)
     return rc;
 }
 
+/* ---- Public ---------------------------------------------------------- */
+
 otk_attempts *otk_receiver_attempts(otk_receiver *rx)
 {
     otk_attempts *a = otk_attempts_new();
@@ -414,7 +413,7 @@ otk_attempts *otk_receiver_attempts(otk_receiver *rx)
         otk_capture_free(c);
     }
     if (!rc)
-        rc = finish(a);
+        rc = otk_attempts_finish(a);
     if (!rc)
         return a;
     otk_attempts_free(a);

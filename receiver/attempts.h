@@ -25,7 +25,12 @@ struct otk_attempts_sum {
 
 struct otk_attempts_sum otk_attempts_sum(const otk_attempts *a);
 
-/* As otk_attempts_write_json() writes. */
+/* Nothing more is fed: what was cut off and did not come again becomes a payload, and they get their order. Returns 0 or
+ * OTK_ENOMEM. */
+int otk_attempts_finish(otk_attempts *a);
+
+/* As otk_attempts_write_json() and otk_attempts_write_text() write. */
 void otk_attempts_json(const otk_attempts *a, struct otk_buffer *out);
+void otk_attempts_text(const otk_attempts *a, struct otk_buffer *out);
 
 #endif

@@ -10,7 +10,6 @@
 #define AXIS_TICKS 5
 #define LABEL_WIDTH 14
 #define SPAN_MAX_NS ((uint64_t)1 << 62) /* files may claim any time */
-#define TEXT_LIMIT ((size_t)64 << 20)
 
 static const char *const signals[OTK_SIGNAL_COUNT] = {"traces", "metrics", "logs"};
 
@@ -29,32 +28,40 @@ static const char *outcome_of(const otk_payload *p)
 static const char *const retries[] = {
     [OTK_RETRY_FINAL] = "final", [OTK_RETRY_BACKOFF] = "backoff", [OTK_RETRY_AFTER] = "after", [OTK_RETRY_MAY] = "may"};
 
-static void write_member(struct otk_buffer *out, const char *name, const char *text)
+/* Like all numbers of 64 bits in OTLP/JSON. */
+static void write_nano(struct otk_buffer *out, const char *name, uint64_t nano)
 {
-    otk_buffer_printf(out, ",\"%s\":", name);
-    otk_json_string(out, text, strlen(text));
+    otk_json_key(out, name);
+    otk_buffer_printf(out, "\"%" PRIu64 "\"", nano);
 }
 
 static void write_attempt_json(struct otk_buffer *out, const otk_attempt *t)
 {
-    otk_buffer_printf(out,
-                      "{\"request\":%" PRIu64 ",\"timeUnixNano\":\"%" PRIu64 "\",\"gapNano\":\"%" PRIu64
-                      "\",\"status\":%u,\"accepted\":%s,\"unfinished\":%s,\"retry\":\"%s\"",
-                      t->number, t->time_unix_nano, t->gap_nano, t->status, t->accepted ? "true" : "false",
-                      t->unfinished ? "true" : "false", retries[t->retry]);
+    otk_buffer_byte(out, '{');
+    otk_json_number(out, "request", t->number);
+    write_nano(out, "timeUnixNano", t->time_unix_nano);
+    write_nano(out, "gapNano", t->gap_nano);
+    otk_json_number(out, "status", t->status);
+    otk_json_flag(out, "accepted", t->accepted);
+    otk_json_flag(out, "unfinished", t->unfinished);
+    otk_json_text(out, "retry", retries[t->retry]);
     if (t->retry == OTK_RETRY_AFTER)
-        otk_buffer_printf(out, ",\"notBeforeUnixNano\":\"%" PRIu64 "\"", t->not_before_unix_nano);
-    write_member(out, "wrong", t->wrong);
-    write_member(out, "fault", t->fault);
-    otk_buffer_text(out, "}");
+        write_nano(out, "notBeforeUnixNano", t->not_before_unix_nano);
+    otk_json_text(out, "wrong", t->wrong);
+    otk_json_text(out, "fault", t->fault);
+    otk_buffer_byte(out, '}');
 }
 
 static void write_payload_json(struct otk_buffer *out, const otk_payload *p)
 {
-    otk_buffer_printf(out, "{\"signal\":\"%s\",\"size\":%zu,\"outcome\":\"%s\",\"accepted\":%zu,\"attempts\":[",
-                      signal_of(p), p->size, outcome_of(p), p->accepted_count);
+    otk_buffer_byte(out, '{');
+    otk_json_text(out, "signal", signal_of(p));
+    otk_json_number(out, "size", p->size);
+    otk_json_text(out, "outcome", outcome_of(p));
+    otk_json_number(out, "accepted", p->accepted_count);
+    otk_json_key(out, "attempts");
     for (size_t i = 0; i < p->attempt_count; i++) {
-        otk_buffer_text(out, i ? "," : "");
+        otk_buffer_byte(out, i ? ',' : '[');
         write_attempt_json(out, &p->attempts[i]);
     }
     otk_buffer_text(out, "]}");
@@ -64,13 +71,17 @@ void otk_attempts_json(const otk_attempts *a, struct otk_buffer *out)
 {
     struct otk_attempts_sum sum = otk_attempts_sum(a);
     const otk_payload *p;
-    otk_buffer_printf(out, "{\"lost\":%zu,\"duplicated\":%zu,\"wrong\":%zu,\"payloads\":[", sum.lost, sum.duplicated,
-                      sum.wrong);
+    otk_buffer_byte(out, '{');
+    otk_json_number(out, "lost", sum.lost);
+    otk_json_number(out, "duplicated", sum.duplicated);
+    otk_json_number(out, "wrong", sum.wrong);
+    otk_json_key(out, "payloads");
+    otk_buffer_byte(out, '[');
     for (size_t i = 0; (p = otk_attempts_payload(a, i)); i++) {
-        otk_buffer_text(out, i ? "," : "");
+        otk_buffer_text(out, i ? ",\n" : "\n");
         write_payload_json(out, p);
     }
-    otk_buffer_text(out, "]}");
+    otk_buffer_text(out, "]}\n");
 }
 
 /* ---- The time line --------------------------------------------------- */
@@ -198,7 +209,7 @@ static void write_sum(struct otk_buffer *out, const otk_attempts *a, size_t smoo
 }
 
 /* What was delivered at once is only counted. */
-static void write_text(const otk_attempts *a, struct otk_buffer *out)
+void otk_attempts_text(const otk_attempts *a, struct otk_buffer *out)
 {
     struct axis x = axis_of(a);
     const otk_payload *p;
@@ -221,26 +232,23 @@ static void write_text(const otk_attempts *a, struct otk_buffer *out)
 
 /* ---- Public ---------------------------------------------------------- */
 
-static int flush(struct otk_buffer *b, FILE *to)
+static int write_to(FILE *to, const otk_attempts *a, void (*write)(const otk_attempts *a, struct otk_buffer *out))
 {
-    int rc = b->failed;
-    if (!rc && (fwrite(b->data, 1, b->size, to) != b->size || fflush(to)))
+    struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
+    write(a, &out);
+    int rc = out.failed;
+    if (!rc && (fwrite(out.data, 1, out.size, to) != out.size || fflush(to)))
         rc = OTK_ESYSTEM;
-    otk_buffer_clear(b);
+    otk_buffer_clear(&out);
     return rc;
 }
 
 int otk_attempts_write_json(const otk_attempts *attempts, FILE *to)
 {
-    struct otk_buffer out = OTK_BUFFER_INIT(TEXT_LIMIT);
-    otk_attempts_json(attempts, &out);
-    otk_buffer_text(&out, "\n");
-    return flush(&out, to);
+    return write_to(to, attempts, otk_attempts_json);
 }
 
 int otk_attempts_write_text(const otk_attempts *attempts, FILE *to)
 {
-    struct otk_buffer out = OTK_BUFFER_INIT(TEXT_LIMIT);
-    write_text(attempts, &out);
-    return flush(&out, to);
+    return write_to(to, attempts, otk_attempts_text);
 }

@@ -84,6 +84,10 @@ int otk_json_request(struct otk_buffer *out, const otk_capture *c)
     otk_json_text(out, "notes", c->notes);
     otk_json_number(out, "status", c->status);
     otk_json_text(out, "reason", c->reason);
+    if (*c->fault)
+        otk_json_text(out, "fault", c->fault);
+    if (c->unfinished)
+        otk_json_flag(out, "unfinished", true);
     write_answer(out, c);
     otk_buffer_byte(out, '}');
     return out->failed;

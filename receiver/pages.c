@@ -45,7 +45,9 @@ const struct otk_page *const otk_pages[] = {
     &otk_page_requests,      &otk_page_stats,
     &otk_page_wait,          &otk_page_judge,
     &otk_page_stream,        &otk_page_sessions,
-    &otk_page_named_session, &page_captures,
+    &otk_page_named_session, &otk_page_faults,
+    &otk_page_set_faults,    &otk_page_clear_faults,
+    &otk_page_attempts,      &page_captures,
     &page_openapi,           NULL,
 };
 

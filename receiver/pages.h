@@ -15,6 +15,8 @@ extern const struct otk_page otk_page_requests;
 extern const struct otk_page otk_page_stats;
 extern const struct otk_page otk_page_wait, otk_page_judge;
 extern const struct otk_page otk_page_stream;
+extern const struct otk_page otk_page_faults, otk_page_set_faults, otk_page_clear_faults;
+extern const struct otk_page otk_page_attempts;
 extern const struct otk_page otk_page_sessions, otk_page_named_session;
 
 /* All of them, ended by NULL. */

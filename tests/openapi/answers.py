@@ -47,6 +47,13 @@ QUESTIONS = [
     ("requests", "GET /otlpkit/requests?limit=x", 400),
     ("stats", "GET /otlpkit/stats", 200),
     ("stats", "GET /otlpkit/stats?colour=red", 400),
+    ("setFaults", "POST /otlpkit/faults", 400),
+    ("setFaults", "POST /otlpkit/faults", 200),
+    ("faults", "GET /otlpkit/faults", 200),
+    ("clearFaults", "DELETE /otlpkit/faults", 204),
+    ("attempts", "GET /otlpkit/attempts", 200),
+    ("attempts", "GET /otlpkit/attempts?report=text", 200),
+    ("attempts", "GET /otlpkit/attempts?report=xml", 400),
     ("sessions", "GET /otlpkit/sessions", 200),
     ("deleteSession", "DELETE /otlpkit/sessions/a", 204),
     ("deleteSession", "DELETE /otlpkit/sessions/a", 404),
@@ -55,6 +62,7 @@ QUESTIONS = [
     ("spans", "GET /otlpkit/spans", 200),
 ]
 BODY = '{ name = "checkout" }\nnever { name = "charge" }\n'
+BODIES = {("setFaults", 200): "logs: 503 x2 retry-after=1, hang; 429 x*"}
 EVENTS = {"span": "Span", "metric": "Metric", "log": "Log", "request": "Request"}
 
 faults = []
@@ -144,7 +152,7 @@ def ask_all(serving, document):
     asked = {"stream"}
     for name, question, wanted in QUESTIONS:
         method, target = question.split(" ")
-        status, media_type, text = serving.ask(method, target, BODY if method == "POST" else None)
+        status, media_type, text = serving.ask(method, target, BODIES.get((name, wanted), BODY) if method == "POST" else None)
         if status != wanted:
             fault(f"{question}: {status}, not {wanted}: {text}")
         check_answer(document, name, question, status, media_type, text)

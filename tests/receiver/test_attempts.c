@@ -328,7 +328,7 @@ static void json_tells_each_attempt(void **state)
     FEED("aa", 500, 200);
     char *text = written(otk_attempts_write_json);
     assert_string_equal(
-        text, "{\"lost\":0,\"duplicated\":0,\"wrong\":1,\"payloads\":[{\"signal\":\"traces\",\"size\":2,"
+        text, "{\"lost\":0,\"duplicated\":0,\"wrong\":1,\"payloads\":[\n{\"signal\":\"traces\",\"size\":2,"
               "\"outcome\":\"delivered\",\"accepted\":1,\"attempts\":["
               "{\"request\":1,\"timeUnixNano\":\"1700000000000000000\",\"gapNano\":\"0\",\"status\":503,"
               "\"accepted\":false,\"unfinished\":false,\"retry\":\"after\","

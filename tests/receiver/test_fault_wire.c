@@ -606,6 +606,49 @@ static void test_a_wait_is_woken_by_the_delivery(void **state)
     assert_int_equal(otk_receiver_wait(rx, &delivered, PATIENCE_MS, NULL), 0);
 }
 
+/* ---- Pages ----------------------------------------------------------- */
+
+static void assert_page(const char *what, const char *body, unsigned status, const char *says)
+{
+    struct response r = client_ask(&c, what, NULL, body);
+    assert_int_equal(r.status, status);
+    assert_string_equal(response_text(&r), says);
+    response_clear(&r);
+}
+
+static void test_the_script_is_set_shown_and_cleared_over_http(void **state)
+{
+    (void)state;
+    assert_page("POST /otlpkit/faults", "503 x2\nlogs: ok", 200,
+                "[{\"of\":\"\",\"step\":\"503 x2\",\"left\":2},{\"of\":\"logs\",\"step\":\"ok\",\"left\":1}]\n");
+    assert_int_equal(post_to("/v1/traces"), 503);
+    assert_page("GET /otlpkit/faults", NULL, 200,
+                "[{\"of\":\"\",\"step\":\"503 x2\",\"left\":1},{\"of\":\"logs\",\"step\":\"ok\",\"left\":1}]\n");
+    assert_page("POST /otlpkit/faults", "500, nothing", 400,
+                "{\"code\":3,\"message\":\"no such word; there is a status such as 503, ok, partial=N, hang, reset, "
+                "delay=, stall=, cut, slow=, close, idle=, garbage, size=, type=, location=, message=, retry-after= or "
+                "xN\\n  500, nothing\\n       ^~~~~~~\\n\"}");
+    assert_page("DELETE /otlpkit/faults", NULL, 204, "");
+    assert_page("GET /otlpkit/faults", NULL, 200, "[]\n");
+    assert_int_equal(post_to("/v1/traces"), 200);
+}
+
+static void test_attempts_are_shown_over_http_each_session_its_own(void **state)
+{
+    (void)state;
+    assert_page("POST /s/mine/otlpkit/faults", "503", 200, "[{\"of\":\"\",\"step\":\"503\",\"left\":1}]\n");
+    assert_int_equal(post_to("/s/mine/v1/traces"), 503);
+    assert_int_equal(post_to("/s/mine/v1/traces"), 200);
+    assert_page("GET /otlpkit/attempts", NULL, 200, "{\"lost\":0,\"duplicated\":0,\"wrong\":0,\"payloads\":[]}\n");
+    struct response r = client_ask(&c, "GET /s/mine/otlpkit/attempts", NULL, NULL);
+    json_t *tree = json_loadb((char *)r.body.data, r.body.size, 0, NULL);
+    json_t *payload = json_array_get(json_object_get(tree, "payloads"), 0);
+    assert_string_equal(json_string_value(json_object_get(payload, "outcome")), "delivered");
+    assert_int_equal(json_array_size(json_object_get(payload, "attempts")), 2);
+    json_decref(tree);
+    response_clear(&r);
+}
+
 /* ---- Ends ------------------------------------------------------------ */
 
 static void test_stopping_waits_for_no_fault(void **state)
@@ -669,6 +712,8 @@ int main(void)
         TEST(test_attempts_of_what_was_reset_are_one_payload),
         TEST(test_conditions_ask_for_retries_and_delivery),
         TEST(test_a_wait_is_woken_by_the_delivery),
+        TEST(test_the_script_is_set_shown_and_cleared_over_http),
+        TEST(test_attempts_are_shown_over_http_each_session_its_own),
         TEST(test_stopping_waits_for_no_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
