@@ -26,8 +26,11 @@ class Serving:
         return self
 
     def __exit__(self, *_):
+        """A sanitizer that found something makes it fail."""
         self.process.terminate()
-        self.process.communicate(timeout=PATIENCE_S)
+        _, errors = self.process.communicate(timeout=PATIENCE_S)
+        if self.process.returncode:
+            sys.exit(f"serve ended with {self.process.returncode}: {errors}")
 
     def ask(self, method, target, body=None, headers=None):
         """Status, media type and body of one answer."""
