@@ -42,7 +42,8 @@ static unsigned number_at(const struct otk_config *config, size_t at)
 }
 
 /* SDK-ENV-09, SDK-ENV-10, SDK-ENV-11, SDK-ENV-12, SDK-ENV-13, SDK-ENV-14, SDK-ENV-15, SDK-ENV-16, SDK-ENV-23,
- * SDK-ENV-30, SDK-PARSE-01, SDK-PARSE-04, SDK-PARSE-05, SDK-PARSE-06, SDK-PARSE-07, SDK-PARSE-08 */
+ * SDK-ENV-30, SDK-ENV-33, SDK-ENV-34, SDK-PARSE-01, SDK-PARSE-04, SDK-PARSE-05, SDK-PARSE-06, SDK-PARSE-07,
+ * SDK-PARSE-08, SDK-PARSE-13 */
 static void test_numbers_have_their_defaults_and_ranges(void **state)
 {
     static const struct {

@@ -257,6 +257,54 @@ static void test_trace_and_baggage_travel_together(void **state)
     otk_context_free(context);
 }
 
+static uint32_t next_number(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* Puts some other bytes into a header, among them those that mean something there. */
+static void mutate(char *value, uint32_t *state)
+{
+    static const char bytes[] = "-,;=% \t0aZz@\xff\xc3\x01\r\n";
+    size_t size = strlen(value);
+    for (uint32_t i = next_number(state) % 4; i > 0; i--)
+        value[next_number(state) % size] = bytes[next_number(state) % (sizeof bytes - 1)];
+    if (next_number(state) % 8 == 0)
+        value[next_number(state) % size] = '\0';
+}
+
+static void pass_on(otk_sdk *sdk, struct carrier *in, struct carrier *out)
+{
+    out->count = 0;
+    otk_context *context = otk_extract(sdk, get_header, in);
+    otk_inject(sdk, otk_context_span(context), otk_context_baggage(context), set_header, out);
+    otk_context_free(context);
+}
+
+/* Whatever comes in: what goes out is clean, and means the same to the next one. */
+static void test_mangled_headers_go_out_clean_or_not_at_all(void **state)
+{
+    static struct carrier in, once, twice;
+    uint32_t random = 1;
+    for (int round = 0; round < 20000; round++) {
+        in.count = 0;
+        set_header(&in, "traceparent", PARENT);
+        set_header(&in, "tracestate", "a=1, b@c=2 3,d=4");
+        set_header(&in, "baggage", "k=v%20w;p=1, l = a=b ,k=2,m=%C3%A9");
+        for (size_t i = 0; i < in.count; i++)
+            mutate(in.headers[i].value, &random);
+        pass_on(*state, &in, &once);
+        pass_on(*state, &once, &twice);
+        assert_int_equal(once.count, twice.count);
+        for (size_t i = 0; i < once.count; i++) {
+            assert_string_equal(once.headers[i].value, twice.headers[i].value);
+            for (const char *c = once.headers[i].value; *c; c++)
+                assert_in_range(*c, ' ', '~');
+        }
+    }
+}
+
 /* SDK-ENV-06, SDK-CTX-02 */
 static void test_propagators_are_chosen_by_name(void **state)
 {
@@ -432,6 +480,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_a_carrier_without_end_is_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_a_good_trace_state_is_injected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trace_and_baggage_travel_together, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mangled_headers_go_out_clean_or_not_at_all, set_up, tear_down),
         cmocka_unit_test(test_propagators_are_chosen_by_name),
         cmocka_unit_test_setup_teardown(test_a_disabled_sdk_still_propagates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_null_does_nothing, set_up, tear_down),

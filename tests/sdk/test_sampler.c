@@ -155,11 +155,11 @@ static void test_samplers_describe_themselves(void **state)
     assert_string_equal(otk_sampler_name(&sampler), "Mine");
 }
 
-/* SDK-SMP-03 */
+/* SDK-SMP-03, SDK-SMP-11 */
 static void test_the_parents_trace_state_is_passed_on(void **state)
 {
     otk_sampler sampler = otk_sampler_parent_based(otk_sampler_always_on());
-    otk_span_context parent = {.trace_state = "a=1"};
+    otk_span_context parent = {.trace_state = "ot=rv:0123456789abcd"};
     otk_sampling_input input = {.parent = &parent, .trace_id = some_trace};
     (void)state;
     otk_sampling_result result = sampler.sample(&sampler, &input);
