@@ -3,6 +3,7 @@
 #include "show.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* Besides connections: standard ones, listening and waking, files that are saved to. */
 #define OTHER_FILES 64
@@ -12,6 +13,8 @@ static const struct option options[] = {
            "address or name to listen on (default 127.0.0.1 and ::1)"),
     OPTION("save", "FILE", OPTION_TEXT, struct catcher, save,
            "keep what came: .jsonl for OTLP/JSON lines, .warc for the requests as they were"),
+    OPTION("fault", "SCRIPT", OPTION_LIST, struct catcher, faults,
+           "how the next requests are answered: '503 x2 retry-after=1, ok'; repeats"),
     OPTION("strict", NULL, OPTION_FLAG, struct catcher, receiver.strict,
            "answer as a strict backend: reject invalid items, warn of odd ones; all is shown still"),
     OPTION("authorization", "VALUE", OPTION_TEXT, struct catcher, receiver.authorization,
@@ -78,6 +81,37 @@ static void allow_connections(struct catcher *c)
     setrlimit(RLIMIT_NOFILE, &more);
 }
 
+/* ---- Faults ---------------------------------------------------------- */
+
+/* Each part is whole by itself. */
+static int check_faults(const struct catcher *c)
+{
+    for (size_t i = 0; i < c->faults.count; i++) {
+        char *wrong = otk_faults_explain(c->faults.items[i]);
+        if (!wrong)
+            continue;
+        fprintf(stderr, "otlpkit %s: fault script: %s", c->command->name, wrong);
+        free(wrong);
+        return EXIT_USAGE;
+    }
+    return EXIT_HOLDS;
+}
+
+static int set_faults(const struct catcher *c, otk_receiver *rx)
+{
+    otk_error error = {OTK_ENOMEM, "out of memory"};
+    char *script = NULL;
+    size_t size;
+    FILE *to = c->faults.count ? open_memstream(&script, &size) : NULL;
+    for (size_t i = 0; i < c->faults.count && to; i++)
+        fprintf(to, "%s\n", c->faults.items[i]);
+    int rc = to && fclose(to) == 0 ? otk_receiver_faults_set(rx, script, &error) : c->faults.count ? OTK_ENOMEM : 0;
+    free(script);
+    return rc ? machine_refused(c, error.message) : EXIT_HOLDS;
+}
+
+/* ---- Start and end --------------------------------------------------- */
+
 int otk_catcher_start(struct catcher *c, otk_receiver **out)
 {
     otk_error error;
@@ -88,15 +122,21 @@ int otk_catcher_start(struct catcher *c, otk_receiver **out)
             paths[c->receiver.path_count++] = (otk_path){c->paths[i], (otk_signal)i};
     c->main_thread = pthread_self();
     allow_connections(c);
-    int code = open_save(c);
+    int code = check_faults(c);
+    if (!code)
+        code = open_save(c);
     if (code)
         return code;
     *out = otk_receiver_start(&c->receiver, &error);
-    if (*out)
-        return EXIT_HOLDS;
-    machine_refused(c, error.message);
-    otk_catcher_end(c);
-    return error.code == OTK_EINVAL ? EXIT_USAGE : EXIT_MACHINE;
+    if (!*out) {
+        machine_refused(c, error.message);
+        code = error.code == OTK_EINVAL ? EXIT_USAGE : EXIT_MACHINE;
+    } else if ((code = set_faults(c, *out))) {
+        otk_receiver_stop(*out);
+    }
+    if (code)
+        otk_catcher_end(c);
+    return code;
 }
 
 void otk_catcher_wake(const struct catcher *c)
@@ -138,4 +178,9 @@ int otk_catcher_end(struct catcher *c)
     if (failed && !c->failed)
         fprintf(stderr, "otlpkit %s: cannot write to %s: %s\n", c->command->name, c->save, strerror(errno));
     return failed || c->failed ? EXIT_MACHINE : EXIT_HOLDS;
+}
+
+void otk_catcher_clear(struct catcher *c)
+{
+    free(c->faults.items);
 }

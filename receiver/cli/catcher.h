@@ -17,6 +17,7 @@ struct catcher {
     otk_receiver_options receiver;       /* on_capture is the command's own */
     const char *paths[OTK_SIGNAL_COUNT]; /* besides the usual ones */
     const char *save;
+    struct words faults; /* parts of the fault script */
 
     pthread_t main_thread;
     struct rlimit files; /* how many could be open before there were connections */
@@ -43,5 +44,8 @@ void otk_catcher_wake(const struct catcher *c);
 
 /* Closes the file, after the receiver. Returns the code to exit with. */
 int otk_catcher_end(struct catcher *c);
+
+/* Frees what its options took. */
+void otk_catcher_clear(struct catcher *c);
 
 #endif

@@ -99,16 +99,20 @@ static bool parse_text(const char *text, const struct option *option, void *to)
     return *text;
 }
 
-static bool parse_list(const char *text, const struct option *option, void *to)
+bool otk_words_add(struct words *words, const char *word)
 {
-    struct words *words = to;
-    (void)option;
     const char **longer = reallocarray(words->items, words->count + 1, sizeof *longer);
     if (!longer)
         return false;
     words->items = longer;
-    words->items[words->count++] = text;
-    return *text;
+    words->items[words->count++] = word;
+    return true;
+}
+
+static bool parse_list(const char *text, const struct option *option, void *to)
+{
+    (void)option;
+    return otk_words_add(to, text) && *text;
 }
 
 static bool parse_choice(const char *text, const struct option *option, void *to)

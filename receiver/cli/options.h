@@ -47,6 +47,9 @@ struct operands {
     int count;
 };
 
+/* False when memory ran out. */
+bool otk_words_add(struct words *words, const char *word);
+
 #define OPTIONS_GO (-1)
 
 struct command;

@@ -34,6 +34,12 @@ static bool is_settled(void *arg)
     return otk_verdict_is_settled(&r->verdict, r->rx);
 }
 
+static int out_of_memory(void)
+{
+    fputs("otlpkit run: out of memory\n", stderr);
+    return EXIT_MACHINE;
+}
+
 /* What shells return for these. */
 static int tell_not_executed(const char *name, int failed)
 {
@@ -49,10 +55,20 @@ static void explain_silence(const struct run *r)
         otk_environment_explain(otk_receiver_url(r->rx), stderr);
 }
 
+/* What the child did about faults. */
+static void show_attempts(const struct run *r)
+{
+    otk_attempts *attempts = r->catcher.faults.count ? otk_receiver_attempts(r->rx) : NULL;
+    if (attempts)
+        otk_attempts_write_text(attempts, stderr);
+    otk_attempts_free(attempts);
+}
+
 /* The child's code is worth more than ours: what failed in it may be why nothing came. */
 static int judge(struct run *r, int child_code)
 {
     otk_receiver_close(r->rx);
+    show_attempts(r);
     int code = otk_verdict_give(&r->verdict, r->rx);
     if (code == EXIT_UNMET)
         explain_silence(r);
@@ -63,10 +79,8 @@ static int judge(struct run *r, int child_code)
 
 static int run_child(struct run *r, char **argv)
 {
-    if (!otk_environment_set(otk_receiver_url(r->rx))) {
-        fputs("otlpkit run: out of memory\n", stderr);
-        return EXIT_MACHINE;
-    }
+    if (!otk_environment_set(otk_receiver_url(r->rx)))
+        return out_of_memory();
     int failed = otk_child_start(&r->child, argv, &r->catcher.files);
     if (failed)
         return tell_not_executed(argv[0], failed);
@@ -76,11 +90,23 @@ static int run_child(struct run *r, char **argv)
     return judge(r, code);
 }
 
+/* `fault` lines of expectations are played as well. What is refused by a script is nothing to wonder at. */
+static bool prepare_faults(struct run *r)
+{
+    const char *script = otk_expectations_faults(r->verdict.expectations);
+    if (*script && !otk_words_add(&r->catcher.faults, script))
+        return false;
+    r->verdict.allow_refused = r->verdict.allow_refused || r->catcher.faults.count;
+    return true;
+}
+
 static int catch_and_run(struct run *r, char **argv)
 {
     int code = otk_verdict_prepare(&r->verdict);
     if (code)
         return code;
+    if (!prepare_faults(r))
+        return out_of_memory();
     otk_child_prepare(&r->child, CATCHER_WAKE);
     code = otk_catcher_start(&r->catcher, &r->rx);
     if (code)
@@ -103,6 +129,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (code == OPTIONS_GO)
         code = catch_and_run(&r, command.items);
     otk_verdict_clear(&r.verdict);
+    otk_catcher_clear(&r.catcher);
     return code;
 }
 

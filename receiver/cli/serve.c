@@ -149,7 +149,7 @@ static int run(const struct command *self, int argc, char **argv)
     s.catcher.receiver.on_capture_arg = &s;
     int code = otk_options_parse(self, argc, argv, &s, &none);
     if (code != OPTIONS_GO)
-        return code;
+        goto out;
 
     /* All threads of the receiver inherit this mask, so that sigwait gets the signals. */
     sigset_t signals;
@@ -161,7 +161,10 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
 
     s.show = otk_show(s.json);
-    return serve(&s, &signals);
+    code = serve(&s, &signals);
+out:
+    otk_catcher_clear(&s.catcher);
+    return code;
 }
 
 const struct command otk_serve_command = {

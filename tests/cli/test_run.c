@@ -76,6 +76,38 @@ static void test_the_words_of_the_child_are_its_own(void **state)
     assert_ends(RUN("run", "--", "printf", "%s;", "--", "--version"), 1, "--version;", "");
 }
 
+/* ---- Faults ---------------------------------------------------------- */
+
+static void test_faults_are_played_and_what_the_child_did_is_drawn(void **state)
+{
+    (void)state;
+    assert_ends(RUN_SHELL(POST "charge; " POST "charge", "--fault", "503 x1", "--assert", "delivered once", "--assert",
+                          "retried 1"),
+                0, "", "1 payload: 0 lost, 0 duplicated, 0 attempts wrong; 0 delivered at once\n");
+    assert_ends(RUN_SHELL(POST "charge; " POST "charge", "--fault", "400", "--assert", "retried rightly"), 1, "",
+                "wrong: an answer before it was final\n");
+    assert_ends(RUN_SHELL(POST "charge; true", "--fault", "logs: 503", "--fault", "traces: reset delay=1ms, ok",
+                          "--timeout", "1ms", "--assert", "retried"),
+                1, "", "MISSING: retries of the payload that has most");
+}
+
+static void test_expectations_bring_their_faults_along(void **state)
+{
+    (void)state;
+    write_file("shop.expect", "fault traces: 503 x2 retry-after=0\n{ name = \"charge\" }\ndelivered once\nretried 2\n");
+    assert_ends(RUN_SHELL(POST "charge; " POST "charge; " POST "charge", "--expect", "shop.expect"), 0, "", "");
+    unlink("shop.expect");
+}
+
+static void test_a_wrong_fault_script_starts_nothing(void **state)
+{
+    (void)state;
+    assert_ends(RUN("run", "--fault", "503 retri-after=1", "touch", "started"), 2, "",
+                "  503 retri-after=1\n      ^~~~~~~~~~~\n");
+    assert_int_equal(access("started", F_OK), -1);
+    assert_ends(RUN("serve", "--fault", "ok, oks"), 2, "", "otlpkit serve: fault script: no such word");
+}
+
 /* ---- Environment ----------------------------------------------------- */
 
 static void test_the_child_finds_the_receiver(void **state)
@@ -387,6 +419,9 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_executed_has_the_codes_of_shells),
         cmocka_unit_test(test_wrong_usage_starts_nothing),
         cmocka_unit_test(test_the_words_of_the_child_are_its_own),
+        cmocka_unit_test(test_faults_are_played_and_what_the_child_did_is_drawn),
+        cmocka_unit_test(test_expectations_bring_their_faults_along),
+        cmocka_unit_test(test_a_wrong_fault_script_starts_nothing),
         cmocka_unit_test(test_the_child_finds_the_receiver),
         cmocka_unit_test(test_what_the_user_has_set_stays),
         cmocka_unit_test(test_a_run_inside_of_a_run_catches_by_itself),
