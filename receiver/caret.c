@@ -5,12 +5,12 @@
 /* Each character takes one column: what cannot be shown becomes a question mark. */
 static void add_line(struct otk_buffer *out, const uint8_t *p, size_t size)
 {
-    unsigned code;
-    for (const uint8_t *end = p + size; p < end;) {
-        size_t hidden = *p == '\t' ? 0 : otk_hidden_at(p, (size_t)(end - p), &code);
-        otk_buffer_byte(out, hidden ? '?' : *p);
-        for (p += hidden ? hidden : 1; !hidden && p < end && (*p & 0xc0) == 0x80; p++)
-            otk_buffer_byte(out, *p);
+    const uint8_t *end = p + size;
+    for (size_t n; p < end; p += n) {
+        if (otk_is_hidden(p, (size_t)(end - p), &n) && *p != '\t')
+            otk_buffer_byte(out, '?');
+        else
+            otk_buffer_append(out, p, n);
     }
 }
 

@@ -8,8 +8,8 @@
  * are no UTF-8 \xff. Each character that is in `also` gets a backslash. */
 void otk_visible(struct otk_buffer *out, const char *text, size_t size, const char *also);
 
-/* The size of the character at `p`, which is no ordinary one: hidden (its code goes to *code) or, with code 0x110000, a
- * byte that is no UTF-8. 0: it can be shown as it is. */
-size_t otk_hidden_at(const uint8_t *p, size_t size, unsigned *code);
+/* Whether what is at `p` must not be shown as it is: such a character, or a byte that is no UTF-8. Its size goes to
+ * `length`. */
+bool otk_is_hidden(const uint8_t *p, size_t size, size_t *length);
 
 #endif

@@ -140,8 +140,10 @@ static void put_selectors(const char *path)
     for (unsigned i = 1; fgets(line, sizeof line, file); i++) {
         size_t size = strcspn(line, "\t\n");
         snprintf(name, sizeof name, "%.100s-%03u", slash ? slash + 1 : path, i);
-        if (size && *line != '#')
-            put("selector", name, (otk_string){line, size}, (otk_bytes){0});
+        if (!size || *line == '#')
+            continue;
+        put("selector", name, (otk_string){line, size}, (otk_bytes){0});
+        put("expectations", name, (otk_string){line, size}, (otk_bytes){0});
     }
     fclose(file);
 }
