@@ -79,6 +79,6 @@ void otk_logger_log(otk_logger *logger, int severity_number, const char *text, c
     record.time_unix_nano = record.observed_time_unix_nano = otk_clock_unix();
     record.severity_number = severity_number;
     record.body = otk_value_string(text);
-    record.context = span ? otk_span_get_context(span) : NULL;
+    record.context = otk_span_get_context(span ? span : otk_span_current());
     otk_logger_emit(logger, &record);
 }

@@ -148,6 +148,20 @@ void otk_meter_clear(otk_meter *meter)
     }
 }
 
+/* The lists may be in the middle of a change by a thread that is not here: they are given up. */
+void otk_meter_forget(otk_meter *meter)
+{
+    for (otk_counter *counter = atomic_load(&meter->counters); counter; counter = counter->next) {
+        pthread_mutex_init(&counter->mutex, NULL);
+        otk_attribute_set_init(&counter->scratch, counter->scratch.number, OTK_LIMITS_NONE,
+                               counter->scratch.bytes.limit);
+        memset(counter->buckets, 0, sizeof counter->buckets);
+        counter->first = NULL;
+        counter->end = &counter->first;
+        counter->count = 0;
+    }
+}
+
 /* ---- Measurements ---------------------------------------------------- */
 
 static struct series *find_series(otk_counter *counter, const struct otk_buffer *key, uint64_t hash)
@@ -212,6 +226,7 @@ void otk_counter_add(otk_counter *counter, int64_t value, const otk_attributes *
     if (value < 0) {
         otk_warn(&counter->meter->scope.sdk->warnings, "counter %s takes no negative value", counter->name);
     } else {
+        otk_sdk_wake(counter->meter->scope.sdk);
         pthread_mutex_lock(&counter->mutex);
         s = series_of(counter, attributes);
         if (s)

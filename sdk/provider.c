@@ -1,6 +1,8 @@
 #include "provider.h"
 
 #include "clock.h"
+#include "host.h"
+#include "processor.h"
 #include "text.h"
 #include "writer.h"
 
@@ -10,6 +12,17 @@
 
 #define STOP_TIMEOUT_MS 10000
 #define GRACE_MS 1000 /* that the worker gets to notice a deadline */
+
+/* Waiting counts on the monotonic clock. */
+static void init_conditions(otk_sdk *sdk)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&sdk->work, &monotonic);
+    pthread_cond_init(&sdk->progress, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
 
 /* ---- Accounting ------------------------------------------------------ */
 
@@ -90,6 +103,7 @@ void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item)
     otk_sdk *sdk = scope->sdk;
     struct otk_pipeline *p = &sdk->pipelines[scope->signal];
     bool wake = false;
+    otk_sdk_wake(sdk);
     pthread_mutex_lock(&sdk->mutex);
     unsigned dropped = queue_item(sdk, scope, item);
     p->stats.accepted++;
@@ -269,6 +283,7 @@ static void *work(void *arg)
 {
     otk_sdk *sdk = arg;
     pthread_mutex_lock(&sdk->mutex);
+    struct otk_exporter *exporter = sdk->exporter;
     while (!atomic_load(&sdk->closed)) {
         otk_signal signal = first_due(sdk);
         if (sdk->flush_wanted != sdk->flush_done)
@@ -282,6 +297,7 @@ static void *work(void *arg)
     sdk->finished = true;
     pthread_cond_broadcast(&sdk->progress);
     pthread_mutex_unlock(&sdk->mutex);
+    otk_exporter_free(exporter); /* here, where no SIGPIPE comes from its connections */
     return NULL;
 }
 
@@ -295,6 +311,50 @@ static int start_worker(otk_sdk *sdk)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     sdk->started = rc == 0;
     return rc ? OTK_ESYSTEM : 0;
+}
+
+static int start_exporting(otk_sdk *sdk)
+{
+    int rc = otk_exporter_new(&sdk->config, &sdk->warnings, &sdk->exporter);
+    if (!rc)
+        rc = start_worker(sdk);
+    if (rc)
+        otk_exporter_free(sdk->exporter);
+    return rc;
+}
+
+/* ---- In a forked child ----------------------------------------------- */
+
+void otk_sdk_wake(otk_sdk *sdk)
+{
+    if (!atomic_load_explicit(&sdk->dormant, memory_order_acquire))
+        return;
+    pthread_mutex_lock(&sdk->mutex);
+    if (atomic_load(&sdk->dormant) && !atomic_load(&sdk->closed) && start_exporting(sdk) == 0)
+        atomic_store(&sdk->dormant, false);
+    pthread_mutex_unlock(&sdk->mutex);
+}
+
+/* What the worker was using may be in any state; that much memory is given up. */
+void otk_sdk_forget(otk_sdk *sdk)
+{
+    atomic_fetch_add(&sdk->processes, 1);
+    for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
+        struct otk_pipeline *p = &sdk->pipelines[i];
+        otk_queue_clear(&p->queue);
+        p->in_flight = 0;
+        p->stats = (otk_signal_stats){0};
+        if (i != OTK_SIGNAL_METRICS)
+            p->due = OTK_FOREVER;
+    }
+    for (struct otk_scope *meter = sdk->scopes[OTK_SIGNAL_METRICS]; meter; meter = meter->next)
+        otk_meter_forget((otk_meter *)meter);
+    sdk->exporter = NULL;
+    sdk->body = OTK_BUFFER_INIT(sdk->config.max_request_bytes);
+    sdk->flush_wanted = sdk->flush_done = sdk->lost = 0;
+    atomic_store(&sdk->dormant, sdk->started && !atomic_load(&sdk->closed));
+    sdk->started = false;
+    init_conditions(sdk);
 }
 
 /* ---- Start ----------------------------------------------------------- */
@@ -331,29 +391,45 @@ static bool exports_anything(const struct otk_config *config)
     return any && !config->disabled;
 }
 
+/* What the program brings instead of ours, or in addition. */
+static int take_parts(otk_sdk *sdk, const otk_sdk_options *options)
+{
+    if (!options)
+        return 0;
+    sdk->generate_id = options->generate_id;
+    sdk->generate_id_arg = options->generate_id_arg;
+    sdk->clock = options->clock;
+    sdk->clock_arg = options->clock_arg;
+    sdk->quiet_exit = options->no_flush_at_exit;
+    if (!options->processor_count)
+        return 0;
+    sdk->processors = malloc(options->processor_count * sizeof *sdk->processors);
+    if (!sdk->processors)
+        return OTK_ENOMEM;
+    memcpy(sdk->processors, options->processors, options->processor_count * sizeof *sdk->processors);
+    sdk->processor_count = options->processor_count;
+    return 0;
+}
+
 static int start(otk_sdk *sdk, const otk_sdk_options *options, otk_error *error)
 {
     int rc = otk_config_load(&sdk->config, options, &sdk->warnings, error);
     if (!rc)
+        rc = take_parts(sdk, options);
+    if (!rc)
+        rc = otk_host_enter(sdk);
+    if (!rc)
         rc = otk_resource_make(&sdk->resource, &sdk->config, options, &sdk->warnings);
+    if (!rc && options && options->export_each_span)
+        sdk->config.signals[OTK_SIGNAL_TRACES].batch_size = 1;
     if (rc || !exports_anything(&sdk->config))
         return rc;
     sdk->body = OTK_BUFFER_INIT(sdk->config.max_request_bytes);
     rc = init_pipelines(sdk);
     if (!rc)
-        rc = otk_exporter_new(&sdk->config, &sdk->warnings, &sdk->exporter);
-    return rc ? rc : start_worker(sdk);
-}
-
-static void init_locks(otk_sdk *sdk)
-{
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&sdk->mutex, NULL);
-    pthread_cond_init(&sdk->work, &monotonic);
-    pthread_cond_init(&sdk->progress, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+        rc = start_exporting(sdk);
+    sdk->exports = rc == 0;
+    return rc;
 }
 
 static void report(otk_error *error, int code)
@@ -375,7 +451,8 @@ otk_sdk *otk_sdk_start(const otk_sdk_options *options, otk_error *error)
         return NULL;
     }
     otk_warnings_init(&sdk->warnings, options ? options->on_warning : NULL, options ? options->on_warning_arg : NULL);
-    init_locks(sdk);
+    pthread_mutex_init(&sdk->mutex, NULL);
+    init_conditions(sdk);
     sdk->deadline = OTK_FOREVER;
     int rc = start(sdk, options, error);
     if (rc) {
@@ -406,14 +483,27 @@ int otk_sdk_force_flush(otk_sdk *sdk, unsigned timeout_ms)
         return 0;
     if (atomic_load(&sdk->closed))
         return OTK_ESHUTDOWN;
+    uint64_t deadline = otk_clock_deadline(timeout_ms);
+    int processors = otk_sdk_flush_processors(sdk, deadline), rc = 0;
+    pthread_mutex_lock(&sdk->mutex);
+    if (sdk->started) {
+        pthread_cond_signal(&sdk->work);
+        rc = wait_for_flush(sdk, ++sdk->flush_wanted, deadline);
+    }
+    pthread_mutex_unlock(&sdk->mutex);
+    return rc ? rc : processors;
+}
+
+/* Waits until the worker has exported what is left, or dropped it at the deadline. */
+static int finish(otk_sdk *sdk, uint64_t deadline)
+{
+    sdk->deadline = deadline;
     if (!sdk->started)
         return 0;
-    uint64_t deadline = otk_clock_deadline(timeout_ms);
-    pthread_mutex_lock(&sdk->mutex);
+    otk_exporter_hurry(sdk->exporter, deadline);
     pthread_cond_signal(&sdk->work);
-    int rc = wait_for_flush(sdk, ++sdk->flush_wanted, deadline);
-    pthread_mutex_unlock(&sdk->mutex);
-    return rc;
+    int rc = wait_for_flush(sdk, UINT64_MAX, deadline + GRACE_MS * OTK_MS);
+    return rc == OTK_ESYSTEM && otk_clock_monotonic() >= deadline ? OTK_ETIMEOUT : rc;
 }
 
 int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms)
@@ -422,20 +512,28 @@ int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms)
         return 0;
     uint64_t deadline = otk_clock_deadline(timeout_ms);
     pthread_mutex_lock(&sdk->mutex);
-    int rc = OTK_ESHUTDOWN;
-    if (!atomic_load(&sdk->closed)) {
-        atomic_store(&sdk->closed, true);
-        sdk->deadline = deadline;
-        rc = 0;
-        if (sdk->started) {
-            otk_exporter_hurry(sdk->exporter, deadline);
-            pthread_cond_signal(&sdk->work);
-            rc = wait_for_flush(sdk, UINT64_MAX, deadline + GRACE_MS * OTK_MS);
-        }
-    }
+    bool first = !atomic_exchange(&sdk->closed, true);
+    int rc = first ? finish(sdk, deadline) : OTK_ESHUTDOWN;
     pthread_mutex_unlock(&sdk->mutex);
-    return rc == OTK_ESYSTEM && otk_clock_monotonic() >= deadline ? OTK_ETIMEOUT : rc;
+    int processors = first ? otk_sdk_shut_processors_down(sdk, deadline) : 0;
+    return rc ? rc : processors;
 }
+
+/* ---- The global one -------------------------------------------------- */
+
+static _Atomic(otk_sdk *) global;
+
+void otk_sdk_set_global(otk_sdk *sdk)
+{
+    atomic_store(&global, sdk);
+}
+
+otk_sdk *otk_sdk_global(void)
+{
+    return atomic_load(&global);
+}
+
+/* ---- The end --------------------------------------------------------- */
 
 static void free_scopes(struct otk_scope *scope, otk_signal signal)
 {
@@ -454,16 +552,19 @@ void otk_sdk_stop(otk_sdk *sdk)
 {
     if (!sdk)
         return;
+    otk_sdk *self = sdk;
+    atomic_compare_exchange_strong(&global, &self, NULL);
     otk_sdk_shutdown(sdk, STOP_TIMEOUT_MS);
+    otk_host_leave(sdk);
     if (sdk->started)
         pthread_join(sdk->worker, NULL);
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
         otk_queue_clear(&sdk->pipelines[i].queue);
         free_scopes(sdk->scopes[i], (otk_signal)i);
     }
-    otk_exporter_free(sdk->exporter);
     otk_buffer_clear(&sdk->body);
     free(sdk->batch);
+    free(sdk->processors);
     otk_attribute_set_clear(&sdk->resource);
     otk_config_clear(&sdk->config);
     otk_warnings_clear(&sdk->warnings);

@@ -22,14 +22,25 @@ struct otk_pipeline {
 };
 
 struct otk_sdk {
+    otk_sdk *next; /* in the host's list */
     struct otk_config config;
     struct otk_warnings warnings;
     struct otk_attribute_set resource;
-    struct otk_exporter *exporter; /* NULL when nothing is exported */
-    atomic_bool closed;            /* shutdown has begun */
+    otk_span_processor *processors;
+    size_t processor_count;
+    otk_generate_id_fn *generate_id; /* NULL: our own */
+    void *generate_id_arg;
+    otk_clock_fn *clock; /* NULL: the system's */
+    void *clock_arg;
+    bool quiet_exit;
+    bool exports;          /* anything at all */
+    atomic_bool closed;    /* shutdown has begun */
+    atomic_bool dormant;   /* in a forked child: there is no worker yet */
+    atomic_uint processes; /* how many forks lie between the start and here */
 
     /* The worker's own. */
     pthread_t worker;
+    struct otk_exporter *exporter;
     struct otk_item *batch;
     struct otk_buffer body;
 
@@ -60,12 +71,20 @@ struct otk_logger {
 /* Whether items of this signal go anywhere. */
 static inline bool otk_sdk_exports(const otk_sdk *sdk, otk_signal signal)
 {
-    return sdk->exporter && sdk->config.signals[signal].enabled &&
+    return sdk->exports && sdk->config.signals[signal].enabled &&
            !atomic_load_explicit(&sdk->closed, memory_order_relaxed);
 }
 
 /* Counts an item and copies it to the queue. When `item` failed, it is lost. */
 void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item);
+
+/* Called where something is recorded: in a forked child the first time starts
+ * a worker. */
+void otk_sdk_wake(otk_sdk *sdk);
+
+/* In a forked child, with the mutex held: forgets all that the parent will
+ * export, and its worker with what that was doing. */
+void otk_sdk_forget(otk_sdk *sdk);
 
 /* Counts a recording that could not be. */
 void otk_sdk_count_invalid(struct otk_scope *scope);
@@ -81,5 +100,8 @@ struct otk_item_list {
 
 void otk_meter_collect(otk_meter *meter, uint64_t time_unix_nano, struct otk_item_list *list);
 void otk_meter_clear(otk_meter *meter);
+
+/* In a forked child: the sums are the parent's. */
+void otk_meter_forget(otk_meter *meter);
 
 #endif

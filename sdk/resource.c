@@ -1,10 +1,13 @@
 #include "resource.h"
 
+#include "random.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 enum { RESOURCE_ATTRIBUTES = 1, MAX_BYTES = 16 << 20 };
 
@@ -25,6 +28,99 @@ static void put_own(struct otk_attribute_set *set)
     put_text(set, "telemetry.sdk.language", "c");
     put_text(set, "telemetry.sdk.version", OTLPKIT_VERSION);
 }
+
+/* ---- Detectors ------------------------------------------------------- */
+
+static void put_int(struct otk_attribute_set *set, const char *key, int64_t number)
+{
+    otk_attribute attribute = otk_attribute_int(key, number);
+    otk_attribute_set_put(set, &attribute);
+}
+
+/* A UUID of version 4 (RFC 9562). */
+static void put_instance(struct otk_attribute_set *set)
+{
+    uint8_t id[16];
+    char text[37];
+    otk_random_ids(id, sizeof id / sizeof(uint64_t));
+    id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
+    id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
+    char *to = text;
+    for (size_t i = 0; i < sizeof id; i++)
+        to += sprintf(to, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+    put_text(set, "service.instance.id", text);
+}
+
+static size_t read_whole(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    size_t n = file ? fread(out, 1, size, file) : 0;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+/* The kernel has them one behind the other, each with a NUL. */
+static void put_command(struct otk_attribute_set *set)
+{
+    static const char key[] = "process.command_args";
+    char text[4096];
+    otk_value args[64];
+    size_t size = read_whole("/proc/self/cmdline", text, sizeof text - 1), count = 0;
+    text[size] = '\0';
+    for (const char *at = text; at < text + size && count < 64; at += strlen(at) + 1)
+        args[count++] = otk_value_string(at);
+    otk_attribute attribute = otk_attribute_of(key, otk_value_array(args, count));
+    if (count)
+        otk_attribute_set_put(set, &attribute);
+}
+
+static void put_process(struct otk_attribute_set *set)
+{
+    char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    put_int(set, "process.pid", getpid());
+    put_int(set, "process.parent_pid", getppid());
+    put_text(set, "process.executable.name", program_invocation_short_name);
+    if (size > 0) {
+        path[size] = '\0';
+        put_text(set, "process.executable.path", path);
+    }
+    put_command(set);
+}
+
+static const char *arch_of(const char *machine)
+{
+    static const char *const names[][2] = {
+        {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"ppc64le", "ppc64"}, {"i686", "x86"}, {"armv7l", "arm32"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(machine, names[i][0]) == 0)
+            return names[i][1];
+    return machine;
+}
+
+static void put_host(struct otk_attribute_set *set)
+{
+    struct utsname host;
+    if (uname(&host))
+        return;
+    put_text(set, "host.name", host.nodename);
+    put_text(set, "host.arch", arch_of(host.machine));
+    put_text(set, "os.type", "linux");
+    put_text(set, "os.version", host.release);
+}
+
+static void put_detected(struct otk_attribute_set *set, unsigned detectors)
+{
+    if (detectors & OTK_DETECT_SERVICE)
+        put_instance(set);
+    if (detectors & OTK_DETECT_PROCESS)
+        put_process(set);
+    if (detectors & OTK_DETECT_HOST)
+        put_host(set);
+}
+
+/* ---- The variable ---------------------------------------------------- */
 
 /* Decodes into `scratch`, which has room for the whole variable. */
 static bool decode_member(otk_string member, char *scratch, otk_attribute *out)
@@ -70,6 +166,7 @@ int otk_resource_make(struct otk_attribute_set *out, const struct otk_config *co
 {
     otk_attribute_set_init(out, RESOURCE_ATTRIBUTES, OTK_LIMITS_NONE, MAX_BYTES);
     put_own(out);
+    put_detected(out, options ? options->detectors : 0);
     int rc = config->resource_attributes ? put_variable(out, config->resource_attributes, warnings) : 0;
     if (config->service_name)
         put_text(out, "service.name", config->service_name);

@@ -6,7 +6,7 @@
 #include "config.h"
 
 /* Fills `out`, whose bytes are the content of a Resource message. Later wins:
- * our own attributes, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, what the
+ * our own attributes, what is detected, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, what the
  * options give. Returns 0 or OTK_ENOMEM. */
 int otk_resource_make(struct otk_attribute_set *out, const struct otk_config *config, const otk_sdk_options *options,
                       struct otk_warnings *warnings);

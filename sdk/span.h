@@ -21,9 +21,11 @@ struct otk_span {
     otk_span_context context;
     struct otk_buffer trace_state; /* what the context's points to */
     atomic_bool recording;
-    bool used; /* its buffers are in use */
+    bool used;    /* its buffers are in use */
+    bool sampled; /* to be exported */
     struct otk_lock lock; /* covers what follows, while it records */
     otk_tracer *tracer;
+    unsigned process; /* the SDK's count of forks when it started */
     uint8_t parent_span_id[8];
     bool has_parent, parent_is_remote;
     uint64_t clock_offset; /* from the monotonic clock to the epoch, for the span's whole life */
@@ -34,6 +36,15 @@ struct otk_span {
     otk_status_code status;
     struct otk_buffer status_message;
 };
+
+/* Given out where there is nothing to record and no trace to continue. */
+extern otk_span otk_span_nothing;
+
+/* Copies the trace state; false when memory ran out. */
+bool otk_span_set_trace_state(otk_span *span, const char *trace_state);
+
+/* It is not current any more. */
+void otk_span_forget(const otk_span *span);
 
 /* A span with no identity that records nothing, or NULL. */
 otk_span *otk_span_take(void);

@@ -1,7 +1,7 @@
 #include "span.h"
 
 #include "clock.h"
-#include "random.h"
+#include "processor.h"
 #include "text.h"
 #include "writer.h"
 
@@ -40,66 +40,9 @@ enum { SAMPLED = 0x01, RANDOM = 0x02 };
 
 enum { SPAN_MAX_BYTES = 64 << 20 };
 
-/* What a span is that records nothing and continues nothing. */
-static otk_span nothing;
-
 static const struct otk_config *config_of(const otk_span *span)
 {
     return &span->tracer->scope.sdk->config;
-}
-
-/* ---- Context --------------------------------------------------------- */
-
-static bool any_byte(const uint8_t *id, size_t size)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < size; i++)
-        any |= id[i];
-    return any != 0;
-}
-
-bool otk_span_context_is_valid(const otk_span_context *context)
-{
-    return context && any_byte(context->trace_id, sizeof context->trace_id) &&
-           any_byte(context->span_id, sizeof context->span_id);
-}
-
-static void write_hex(const uint8_t *bytes, size_t size, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * size] = '\0';
-}
-
-void otk_span_context_trace_id(const otk_span_context *context, char out[33])
-{
-    write_hex(context ? context->trace_id : nothing.context.trace_id, 16, out);
-}
-
-void otk_span_context_span_id(const otk_span_context *context, char out[17])
-{
-    write_hex(context ? context->span_id : nothing.context.span_id, 8, out);
-}
-
-const otk_span_context *otk_span_get_context(const otk_span *span)
-{
-    return span ? &span->context : &nothing.context;
-}
-
-static bool copy_trace_state(otk_span *span, const char *trace_state)
-{
-    span->context.trace_state = NULL;
-    if (!trace_state || !*trace_state)
-        return true;
-    struct otk_buffer *b = &span->trace_state;
-    span->used = true;
-    b->limit = UINT32_MAX;
-    otk_buffer_text(b, trace_state);
-    span->context.trace_state = otk_buffer_string(b);
-    return span->context.trace_state;
 }
 
 /* ---- Pieces of the message ------------------------------------------- */
@@ -134,42 +77,19 @@ static void write_trace_state(struct otk_buffer *b, unsigned number, const char 
 
 /* ---- Start ----------------------------------------------------------- */
 
-/* Without an SDK the parent's identity is passed on as it is. */
-static otk_span *pass_on(const otk_span_context *parent)
-{
-    if (!otk_span_context_is_valid(parent))
-        return &nothing;
-    otk_span *span = otk_span_take();
-    if (!span)
-        return NULL;
-    span->context = *parent;
-    if (!copy_trace_state(span, parent->trace_state)) {
-        otk_span_give_back(span);
-        return NULL;
-    }
-    return span;
-}
-
-/* A new identity: in the parent's trace, or, `parent` being NULL, in one of its own. */
-static bool identify(otk_span *span, const otk_span_context *parent)
+/* The trace: the parent's, or a new one when `parent` is NULL. */
+static void identify_trace(otk_span *span, const otk_sdk *sdk, const otk_span_context *parent)
 {
     span->has_parent = parent;
     span->parent_is_remote = parent && parent->is_remote;
     span->context.is_remote = false;
-    if (!parent) {
-        uint64_t words[3];
-        otk_random_ids((uint8_t *)words, 3);
-        memcpy(span->context.trace_id, words, 16);
-        memcpy(span->context.span_id, words + 2, 8);
-        span->context.trace_flags = SAMPLED;
-        span->context.trace_state = NULL;
-        return true;
+    span->context.trace_flags = parent ? parent->trace_flags & RANDOM : 0;
+    if (parent) {
+        memcpy(span->context.trace_id, parent->trace_id, sizeof parent->trace_id);
+        memcpy(span->parent_span_id, parent->span_id, sizeof parent->span_id);
+    } else {
+        otk_sdk_generate_id(sdk, span->context.trace_id, sizeof span->context.trace_id);
     }
-    otk_random_ids(span->context.span_id, 1);
-    memcpy(span->context.trace_id, parent->trace_id, sizeof parent->trace_id);
-    memcpy(span->parent_span_id, parent->span_id, sizeof parent->span_id);
-    span->context.trace_flags = parent->trace_flags & (SAMPLED | RANDOM);
-    return copy_trace_state(span, parent->trace_state);
 }
 
 /* All that a Span message may hold besides texts and the records of attributes, events and links. */
@@ -207,14 +127,38 @@ static bool begin_message(otk_span *span, const char *name, otk_span_kind kind, 
     return true;
 }
 
+static uint64_t start_clock(otk_span *span, const otk_sdk *sdk)
+{
+    if (sdk->clock)
+        return sdk->clock(sdk->clock_arg);
+    uint64_t now = otk_clock_monotonic();
+    span->clock_offset = otk_clock_offset(now);
+    return now + span->clock_offset;
+}
+
+/* Of a span that records. */
+static uint64_t now_of(const otk_span *span)
+{
+    const otk_sdk *sdk = span->tracer->scope.sdk;
+    return sdk->clock ? sdk->clock(sdk->clock_arg) : otk_clock_monotonic() + span->clock_offset;
+}
+
+/* What is not one of OTLP's is internal, as is what was not said. */
+static otk_span_kind kind_of(const otk_span_options *options)
+{
+    return options->kind > OTK_SPAN_KIND_UNSPECIFIED && options->kind <= OTK_SPAN_KIND_CONSUMER
+               ? options->kind
+               : OTK_SPAN_KIND_INTERNAL;
+}
+
 static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name, const otk_span_options *options)
 {
     const struct otk_config *config = &tracer->scope.sdk->config;
     struct otk_attribute_set *attributes = &span->attributes;
-    uint64_t now = otk_clock_monotonic();
     span->used = true;
     span->tracer = tracer;
-    span->clock_offset = otk_clock_offset(now);
+    span->process = atomic_load_explicit(&tracer->scope.sdk->processes, memory_order_relaxed);
+    uint64_t now = start_clock(span, tracer->scope.sdk);
     span->status = OTK_STATUS_CODE_UNSET;
     span->events.count = span->events.dropped = span->links.count = span->links.dropped = 0;
     attributes->number = SPAN_ATTRIBUTES;
@@ -222,16 +166,61 @@ static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name
     attributes->limits.count = config->span_attributes;
     attributes->bytes.limit = span->events.bytes.limit = span->links.bytes.limit = SPAN_MAX_BYTES;
     span->status_message.limit = SPAN_MAX_BYTES;
-    return begin_message(span, name, options->kind == OTK_SPAN_KIND_UNSPECIFIED ? OTK_SPAN_KIND_INTERNAL : options->kind,
-                         options->start_time_unix_nano ? options->start_time_unix_nano : now + span->clock_offset);
+    return begin_message(span, name, kind_of(options),
+                         options->start_time_unix_nano ? options->start_time_unix_nano : now);
 }
 
-static void fill(otk_span *span, const otk_span_options *options)
+static void fill(otk_span *span, const otk_span_options *options, const otk_attributes *more)
 {
     atomic_store_explicit(&span->recording, true, memory_order_relaxed);
     otk_span_set_attributes(span, options->attributes);
+    otk_span_set_attributes(span, more);
     for (size_t i = 0; i < options->link_count; i++)
         otk_span_add_link(span, options->links[i].context, options->links[i].attributes);
+}
+
+static const otk_span_context *parent_of(const otk_span_options *options)
+{
+    if (options->root)
+        return NULL;
+    const otk_span *current = options->parent ? NULL : otk_span_current();
+    const otk_span_context *parent = current ? &current->context : options->parent;
+    return otk_span_context_is_valid(parent) ? parent : NULL;
+}
+
+static otk_sampling_result sample(const otk_sdk *sdk, const otk_span *span, const otk_span_context *parent,
+                                  const char *name, const otk_span_options *options)
+{
+    const otk_sampler *sampler = &sdk->config.sampler;
+    otk_sampling_input input = {.parent = parent,
+                                .trace_id = span->context.trace_id,
+                                .name = name ? name : "",
+                                .kind = kind_of(options),
+                                .attributes = options->attributes,
+                                .links = options->links,
+                                .link_count = options->link_count};
+    return sampler->sample(sampler, &input);
+}
+
+static bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *parent, const char *name,
+                  const otk_span_options *options)
+{
+    otk_sdk *sdk = tracer->scope.sdk;
+    identify_trace(span, sdk, parent);
+    otk_sampling_result result = sample(sdk, span, parent, name, options);
+    span->sampled = result.decision == OTK_SAMPLING_RECORD_AND_SAMPLE;
+    if (span->sampled)
+        span->context.trace_flags |= SAMPLED;
+    otk_sdk_generate_id(sdk, span->context.span_id, sizeof span->context.span_id);
+    if (!otk_span_set_trace_state(span, result.trace_state))
+        return false;
+    if (result.decision == OTK_SAMPLING_DROP || !otk_sdk_records_spans(sdk))
+        return true;
+    if (!begin_recording(span, tracer, name, options))
+        return false;
+    fill(span, options, result.attributes);
+    otk_sdk_span_started(span, parent);
+    return true;
 }
 
 otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options)
@@ -239,27 +228,24 @@ otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_sp
     static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
     if (!options)
         options = &plain;
-    const otk_span_context *parent =
-        !options->root && otk_span_context_is_valid(options->parent) ? options->parent : NULL;
+    const otk_span_context *parent = parent_of(options);
     otk_sdk *sdk = tracer ? tracer->scope.sdk : NULL;
+    /* Without an SDK the parent's identity is passed on as it is. */
     if (!sdk || sdk->config.disabled || atomic_load_explicit(&sdk->closed, memory_order_relaxed))
-        return pass_on(parent);
+        return otk_span_wrap(parent);
 
     otk_span *span = otk_span_take();
-    if (!span || !identify(span, parent))
-        goto no_memory;
-    /* What the parent's process chose not to sample is not sampled here. */
-    if (otk_sdk_exports(sdk, OTK_SIGNAL_TRACES) && span->context.trace_flags & SAMPLED) {
-        if (!begin_recording(span, tracer, name, options))
-            goto no_memory;
-        fill(span, options);
-    }
-    return span;
-no_memory:
+    if (span && start(span, tracer, parent, name, options))
+        return span;
     if (span)
         otk_span_give_back(span);
     otk_sdk_count_invalid(&tracer->scope);
     return NULL;
+}
+
+bool otk_tracer_enabled(const otk_tracer *tracer)
+{
+    return tracer && otk_sdk_records_spans(tracer->scope.sdk);
 }
 
 otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent)
@@ -400,25 +386,46 @@ static void write_event(struct otk_buffer *b, const void *content, const struct 
     write_dropped(b, EVENT_DROPPED_ATTRIBUTES, attributes->dropped);
 }
 
-void otk_span_add_event_at(otk_span *span, const char *name, uint64_t time_unix_nano, const otk_attributes *attributes)
+static void add_event(otk_span *span, const struct event *event, const otk_attributes *attributes,
+                      const otk_attributes *more)
 {
     if (!enter(span))
         return;
     const struct otk_config *config = config_of(span);
-    struct event event = {name ? name : "", time_unix_nano};
     struct otk_attribute_set set;
     struct otk_limits limits = {config->span_attribute_length, config->event_attributes};
-    otk_attribute_set_init(&set, EVENT_ATTRIBUTES, limits, config->max_request_bytes);
+    otk_attribute_set_init(&set, EVENT_ATTRIBUTES, limits, SPAN_MAX_BYTES);
     otk_attribute_set_put_all(&set, attributes);
-    add_record(&span->events, SPAN_EVENTS, config->span_events, write_event, &event, &set);
+    otk_attribute_set_put_all(&set, more);
+    add_record(&span->events, SPAN_EVENTS, config->span_events, write_event, event, &set);
     otk_attribute_set_clear(&set);
     leave(span);
+}
+
+void otk_span_add_event_at(otk_span *span, const char *name, uint64_t time_unix_nano, const otk_attributes *attributes)
+{
+    add_event(span, &(struct event){name ? name : "", time_unix_nano}, attributes, NULL);
 }
 
 void otk_span_add_event(otk_span *span, const char *name, const otk_attributes *attributes)
 {
     if (otk_span_is_recording(span))
-        otk_span_add_event_at(span, name, otk_clock_monotonic() + span->clock_offset, attributes);
+        otk_span_add_event_at(span, name, now_of(span), attributes);
+}
+
+void otk_span_record_error(otk_span *span, const char *type, const char *message, const char *stacktrace,
+                           const otk_attributes *attributes)
+{
+    const char *const keys[] = {"exception.type", "exception.message", "exception.stacktrace"};
+    const char *const texts[] = {type, message, stacktrace};
+    otk_attribute own[3];
+    otk_attributes list = {own, 0};
+    if (!otk_span_is_recording(span) || (!type && !message))
+        return;
+    for (size_t i = 0; i < 3; i++)
+        if (texts[i])
+            own[list.count++] = otk_attribute_string(keys[i], texts[i]);
+    add_event(span, &(struct event){"exception", now_of(span)}, &list, attributes);
 }
 
 static uint32_t flags_of(uint8_t trace_flags, bool is_remote)
@@ -452,7 +459,7 @@ void otk_span_add_link(otk_span *span, const otk_span_context *context, const ot
     const struct otk_config *config = config_of(span);
     struct otk_attribute_set set;
     struct otk_limits limits = {config->span_attribute_length, config->link_attributes};
-    otk_attribute_set_init(&set, LINK_ATTRIBUTES, limits, config->max_request_bytes);
+    otk_attribute_set_init(&set, LINK_ATTRIBUTES, limits, SPAN_MAX_BYTES);
     otk_attribute_set_put_all(&set, attributes);
     add_record(&span->links, SPAN_LINKS, config->span_links, write_link, context, &set);
     otk_attribute_set_clear(&set);
@@ -547,19 +554,22 @@ void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
     finish_message(span, time_unix_nano);
     atomic_store_explicit(&span->recording, false, memory_order_release);
     leave(span);
-    otk_sdk_submit(&span->tracer->scope, &span->attributes.bytes);
+    /* One that was started before a fork is the parent's to export. */
+    if (span->process == atomic_load_explicit(&span->tracer->scope.sdk->processes, memory_order_relaxed))
+        otk_sdk_span_ended(span);
 }
 
 void otk_span_end(otk_span *span)
 {
     if (otk_span_is_recording(span))
-        otk_span_end_at(span, otk_clock_monotonic() + span->clock_offset);
+        otk_span_end_at(span, now_of(span));
 }
 
 void otk_span_free(otk_span *span)
 {
-    if (!span || span == &nothing)
+    if (!span || span == &otk_span_nothing)
         return;
     otk_span_end(span);
+    otk_span_forget(span);
     otk_span_give_back(span);
 }

@@ -164,6 +164,9 @@ static inline otk_attribute otk_attribute_bytes(const char *key, const void *dat
 /* The variables that are read, with OpenTelemetry's names and defaults:
  *
  *     OTEL_SDK_DISABLED, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
+ *     OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG: (parentbased_)always_on,
+ *         always_off or traceidratio
+ *     OTEL_PROPAGATORS: tracecontext, baggage or none
  *     OTEL_{TRACES,METRICS,LOGS}_EXPORTER: otlp or none; another name exports
  *         nothing, and is warned about
  *     OTEL_EXPORTER_OTLP_{ENDPOINT,HEADERS,TIMEOUT,COMPRESSION,PROTOCOL,
@@ -188,6 +191,35 @@ typedef struct otk_sdk otk_sdk;
  * twice with the same sentence. */
 typedef void otk_warning_fn(const char *message, void *arg);
 
+typedef struct otk_span otk_span;
+struct otk_span_context;
+
+/* Fills an id of `size` bytes, 16 for a trace and 8 for a span. All zero is no
+ * id: it is asked again. */
+typedef void otk_generate_id_fn(uint8_t *out, size_t size, void *arg);
+
+/* Nanoseconds since the epoch. */
+typedef uint64_t otk_clock_fn(void *arg);
+
+/* Sees every span that records, on the thread that starts or ends it. Each
+ * member may be NULL, and may be called from several threads at once. */
+typedef struct otk_span_processor {
+    /* `parent` NULL: a root. The span may be changed. */
+    void (*on_start)(otk_span *span, const struct otk_span_context *parent, void *arg);
+    void (*on_end)(otk_span *span, void *arg); /* otk_span_read() shows it; before it is queued for export */
+    int (*force_flush)(unsigned timeout_ms, void *arg); /* 0, or a code that otk_sdk_force_flush() returns, too */
+    int (*shutdown)(unsigned timeout_ms, void *arg);    /* once; nothing else is called after it */
+    void *arg;
+} otk_span_processor;
+
+/* What a resource is told of without being asked: attributes of the semantic
+ * conventions. */
+enum {
+    OTK_DETECT_SERVICE = 1, /* service.instance.id, drawn at random */
+    OTK_DETECT_PROCESS = 2, /* process.pid, .executable.name, .executable.path, .command_args … */
+    OTK_DETECT_HOST = 4     /* host.name, host.arch, os.type, os.version */
+};
+
 /* What is set here wins over the environment; zero and NULL leave it to the
  * environment, and then to OpenTelemetry's defaults. */
 typedef struct otk_sdk_options {
@@ -200,9 +232,19 @@ typedef struct otk_sdk_options {
     otk_warning_fn *on_warning;     /* NULL: a line on stderr */
     void *on_warning_arg;
     const struct otk_sampler *sampler; /* copied, not what it points to; NULL: OTEL_TRACES_SAMPLER */
+    const otk_span_processor *processors; /* copied; called in this order */
+    size_t processor_count;
+    bool export_each_span;           /* at once, not in batches: OpenTelemetry's simple processor */
+    bool no_flush_at_exit;           /* do not shut down by atexit(), which takes up to 3 seconds */
+    unsigned detectors;              /* OTK_DETECT_…, put together by | */
+    otk_generate_id_fn *generate_id; /* NULL: random ones */
+    void *generate_id_arg;
+    otk_clock_fn *clock; /* NULL: the system's */
+    void *clock_arg;
 } otk_sdk_options;
 
-#define OTK_SDK_OPTIONS_INIT {NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL}
+#define OTK_SDK_OPTIONS_INIT                                                                                       \
+    {NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, 0, false, false, 0, NULL, NULL, NULL, NULL}
 
 /* Starts an SDK; any number may run in one process. `options` may be NULL: the
  * environment decides. What is wrong in the environment is warned about and
@@ -225,6 +267,11 @@ OTK_API int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms);
 /* Shuts down with a timeout of 10 seconds, if that was not done before, and
  * frees everything. */
 OTK_API void otk_sdk_stop(otk_sdk *sdk);
+
+/* An SDK for code that is handed none; NULL when none was set, or when it was
+ * stopped. It still belongs to who started it. */
+OTK_API void otk_sdk_set_global(otk_sdk *sdk);
+OTK_API otk_sdk *otk_sdk_global(void);
 
 /* Prints where each signal goes, and every variable with the value that is in
  * force and its origin (code, environment, default). Of secrets it shows only
@@ -296,9 +343,11 @@ OTK_API otk_tracer *otk_sdk_tracer(otk_sdk *sdk, const char *name, const otk_sco
 OTK_API otk_meter *otk_sdk_meter(otk_sdk *sdk, const char *name, const otk_scope_options *options);
 OTK_API otk_logger *otk_sdk_logger(otk_sdk *sdk, const char *name, const otk_scope_options *options);
 
-/* ---- Spans ----------------------------------------------------------- */
+/* Whether a span of this tracer would be recorded for anybody: false without
+ * an exporter or processor, and after shutdown. */
+OTK_API bool otk_tracer_enabled(const otk_tracer *tracer);
 
-typedef struct otk_span otk_span;
+/* ---- Spans ----------------------------------------------------------- */
 
 /* A span's identity, which other spans, links and log records refer to. */
 typedef struct otk_span_context {
@@ -315,7 +364,7 @@ typedef struct otk_link {
 } otk_link;
 
 typedef struct otk_span_options {
-    const otk_span_context *parent; /* NULL: none */
+    const otk_span_context *parent; /* NULL: the thread's current span, if there is one */
     bool root;                      /* start a new trace, whatever the parent */
     otk_span_kind kind;
     uint64_t start_time_unix_nano;    /* 0: now */
@@ -326,8 +375,9 @@ typedef struct otk_span_options {
 
 #define OTK_SPAN_OPTIONS_INIT {NULL, false, OTK_SPAN_KIND_INTERNAL, 0, NULL, NULL, 0}
 
-/* Starts a span of kind INTERNAL, now; `parent` NULL makes it a root. Returns
- * NULL only when memory ran out. */
+/* Starts a span of kind INTERNAL, now. `parent` NULL makes it a child of the
+ * thread's current span, and a root where there is none. Returns NULL only when
+ * memory ran out. */
 OTK_API otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent);
 
 /* The same with all there is to say; `options` may be NULL. */
@@ -346,6 +396,11 @@ OTK_API void otk_span_set_attributes(otk_span *span, const otk_attributes *attri
 /* Something that happened inside the span: now, or at the given time. */
 OTK_API void otk_span_add_event(otk_span *span, const char *name, const otk_attributes *attributes);
 OTK_API void otk_span_add_event_at(otk_span *span, const char *name, uint64_t time_unix_nano,
+                                   const otk_attributes *attributes);
+
+/* An event `exception` with what is known of an error (each may be NULL, but not
+ * both type and message); your attributes win. The status stays as it is. */
+OTK_API void otk_span_record_error(otk_span *span, const char *type, const char *message, const char *stacktrace,
                                    const otk_attributes *attributes);
 
 /* A reference to a span of this or another trace. */
@@ -380,6 +435,93 @@ OTK_API void otk_span_context_span_id(const otk_span_context *context, char out[
 /* Lets go of the span. One that was not ended ends now. */
 OTK_API void otk_span_free(otk_span *span);
 
+/* A span that stands for one of elsewhere: it records nothing, and its context
+ * is a copy of this one. NULL when memory ran out. */
+OTK_API otk_span *otk_span_wrap(const otk_span_context *context);
+
+/* What a processor sees of a span. Texts and bytes are valid until the span is
+ * changed or freed. */
+typedef struct otk_span_data {
+    otk_string name;
+    otk_span_kind kind;
+    uint64_t start_time_unix_nano, end_time_unix_nano; /* the end is 0 as long as it records */
+    uint8_t parent_span_id[8];                         /* zeros for a root */
+    otk_status_code status;
+    size_t attribute_count, event_count, link_count;
+    otk_bytes message; /* OTLP's Span, when it has ended */
+} otk_span_data;
+
+/* All zero for a span that never recorded. */
+OTK_API void otk_span_read(otk_span *span, otk_span_data *out);
+
+/* The value under `key`, and true, if there is one that is neither array nor
+ * map. */
+OTK_API bool otk_span_get_attribute(otk_span *span, const char *key, otk_value *out);
+
+/* ---- The current span ------------------------------------------------ */
+
+/* Each thread has a current span and a current baggage; spans and log records
+ * that are given no parent belong to that span. Work that goes on in another
+ * thread attaches the span there, too. */
+
+typedef struct otk_baggage otk_baggage;
+
+/* What was current before; its members are nobody's business. */
+typedef struct otk_token {
+    otk_span *span;
+    const otk_baggage *baggage;
+    size_t depth;
+} otk_token;
+
+/* Make the span or the baggage current in this thread, until the token is
+ * detached. They have to stay that long. */
+OTK_API otk_token otk_span_attach(otk_span *span);
+OTK_API otk_token otk_baggage_attach(const otk_baggage *baggage);
+
+/* Makes current what was so before. False when something attached later has not
+ * been detached, which is done then, too. */
+OTK_API bool otk_detach(otk_token token);
+
+/* NULL when there is none. */
+OTK_API otk_span *otk_span_current(void);
+OTK_API const otk_baggage *otk_baggage_current(void);
+
+/* A span that is current until it ends. */
+typedef struct otk_scoped_span {
+    otk_span *span;
+    otk_token token;
+} otk_scoped_span;
+
+OTK_API otk_scoped_span otk_scoped_span_start(otk_tracer *tracer, const char *name);
+OTK_API void otk_scoped_span_end(otk_scoped_span *scoped);
+
+/* The same to the end of the block, whichever way it is left (GCC, Clang):
+ *
+ *     OTK_SCOPED_SPAN(span, tracer, "checkout");
+ *     otk_span_set_int(span, "items", 3); */
+#if defined(__GNUC__)
+#define OTK_SCOPED_SPAN(name_of_span, tracer, name)                             \
+    __attribute__((cleanup(otk_scoped_span_end))) otk_scoped_span name_of_span##_scope = \
+        otk_scoped_span_start(tracer, name);                                    \
+    otk_span *name_of_span = name_of_span##_scope.span
+#endif
+
+/* ---- Messages -------------------------------------------------------- */
+
+/* Spans that read as sentences, in the manner of Logfire: the template names the
+ * span, "{key}" in it stands for an attribute's value, "{key=}" for both, and
+ * "{{" for a brace. What comes out is the attribute logfire.msg; maps and arrays
+ * among the attributes are sent as JSON. The level is a severity number (trace 1, debug 5,
+ * info 9, notice 10, warn 13, error 17, fatal 21); from 17 on the span's status
+ * is ERROR. */
+
+/* A span without a duration, child of the current one. */
+OTK_API void otk_message(otk_tracer *tracer, int level, const char *message_template, const otk_attributes *attributes);
+
+/* A span to be ended; a `level` of 0 is none. */
+OTK_API otk_span *otk_message_span(otk_tracer *tracer, int level, const char *message_template,
+                                   const otk_attributes *attributes);
+
 /* ---- Metrics --------------------------------------------------------- */
 
 typedef struct otk_counter otk_counter;
@@ -402,7 +544,7 @@ typedef struct otk_log_record {
     otk_value body;
     const otk_attributes *attributes;
     const char *event_name;
-    const otk_span_context *context; /* the span this belongs to */
+    const otk_span_context *context; /* the span this belongs to; NULL: none */
 } otk_log_record;
 
 #define OTK_LOG_RECORD_INIT \
@@ -410,7 +552,8 @@ typedef struct otk_log_record {
 
 OTK_API void otk_logger_emit(otk_logger *logger, const otk_log_record *record);
 
-/* A text at a severity, now; `span` (may be NULL) is the one it belongs to. */
+/* A text at a severity, now; `span` is the one it belongs to, NULL the thread's
+ * current one. */
 OTK_API void otk_logger_log(otk_logger *logger, int severity_number, const char *text, const otk_span *span);
 
 /* ---- Sampling -------------------------------------------------------- */
@@ -476,8 +619,6 @@ OTK_API void otk_sampler_describe(const otk_sampler *sampler, char *out, size_t 
 
 /* Names and values that travel with a trace. A baggage never changes; NULL is
  * the empty one. It works without an SDK. */
-typedef struct otk_baggage otk_baggage;
-
 typedef struct otk_baggage_entry {
     const char *name;
     const char *value;    /* UTF-8 */

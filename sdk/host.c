@@ -1,0 +1,74 @@
+#include "host.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define EXIT_TIMEOUT_MS 3000
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int watching;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* covers the list; taken before that of an SDK */
+static otk_sdk *all;
+
+/* The queues must not be in the middle of something when their copy is made. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&mutex);
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
+        pthread_mutex_lock(&sdk->mutex);
+}
+
+static void after_fork_in_parent(void)
+{
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
+        pthread_mutex_unlock(&sdk->mutex);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void after_fork_in_child(void)
+{
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
+        otk_sdk_forget(sdk);
+        pthread_mutex_unlock(&sdk->mutex);
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+static void at_exit(void)
+{
+    pthread_mutex_lock(&mutex);
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
+        if (!sdk->quiet_exit)
+            otk_sdk_shutdown(sdk, EXIT_TIMEOUT_MS);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void watch(void)
+{
+    watching = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) || atexit(at_exit) ? OTK_ENOMEM
+                                                                                                          : 0;
+}
+
+int otk_host_enter(otk_sdk *sdk)
+{
+    pthread_once(&once, watch);
+    if (watching)
+        return watching;
+    pthread_mutex_lock(&mutex);
+    sdk->next = all;
+    all = sdk;
+    pthread_mutex_unlock(&mutex);
+    return 0;
+}
+
+void otk_host_leave(otk_sdk *sdk)
+{
+    pthread_mutex_lock(&mutex);
+    for (otk_sdk **at = &all; *at; at = &(*at)->next) {
+        if (*at == sdk) {
+            *at = sdk->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+}

@@ -1,0 +1,13 @@
+/* What happens to the process happens to its SDKs: they flush when it exits,
+ * and start anew in the child when it forks. */
+#ifndef OTLPKIT_HOST_H
+#define OTLPKIT_HOST_H
+
+#include "provider.h"
+
+/* From now on the SDK is looked after; leave before it is freed. Returns 0 or
+ * OTK_ENOMEM. */
+int otk_host_enter(otk_sdk *sdk);
+void otk_host_leave(otk_sdk *sdk);
+
+#endif

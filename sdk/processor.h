@@ -1,0 +1,35 @@
+/* What a span passes on its way: the id generator, and the processors that the
+ * program brings. They are called in their order, before the queue. */
+#ifndef OTLPKIT_PROCESSOR_H
+#define OTLPKIT_PROCESSOR_H
+
+#include "provider.h"
+#include "random.h"
+
+/* Whether a span has anybody to record for. */
+static inline bool otk_sdk_records_spans(const otk_sdk *sdk)
+{
+    return otk_sdk_exports(sdk, OTK_SIGNAL_TRACES) ||
+           (sdk->processor_count && !atomic_load_explicit(&sdk->closed, memory_order_relaxed));
+}
+
+void otk_sdk_ask_for_id(const otk_sdk *sdk, uint8_t *out, size_t size);
+
+static inline void otk_sdk_generate_id(const otk_sdk *sdk, uint8_t *out, size_t size)
+{
+    if (sdk->generate_id)
+        otk_sdk_ask_for_id(sdk, out, size);
+    else
+        otk_random_ids(out, size / sizeof(uint64_t));
+}
+
+void otk_sdk_span_started(otk_span *span, const otk_span_context *parent);
+
+/* Its message is complete. */
+void otk_sdk_span_ended(otk_span *span);
+
+/* Each returns 0, or the first failure, after all were called. */
+int otk_sdk_flush_processors(otk_sdk *sdk, uint64_t deadline);
+int otk_sdk_shut_processors_down(otk_sdk *sdk, uint64_t deadline);
+
+#endif

@@ -1,0 +1,627 @@
+/* The API around spans: what is current, who decides, who looks on, and what is said in messages. */
+#include "world.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+static const otk_span_context remote = {
+    .trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x01, .is_remote = true, .trace_state = "vendor=x"};
+
+static otk_signal_stats traces_of(otk_sdk *sdk)
+{
+    otk_sdk_stats stats;
+    otk_sdk_stats_get(sdk, &stats);
+    return stats.signals[OTK_SIGNAL_TRACES];
+}
+
+/* ---- The current span ------------------------------------------------ */
+
+/* SDK-API-03: a new span is not current; SDK-CTX-01: detach brings back what was before */
+static void test_a_span_without_parent_belongs_to_the_current_one(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *outer = otk_span_start(w.tracer, "outer", NULL);
+    assert_null(otk_span_current());
+    otk_token token = otk_span_attach(outer);
+    assert_ptr_equal(otk_span_current(), outer);
+    otk_span *inner = otk_span_start(w.tracer, "inner", NULL);
+    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    options.root = true;
+    otk_span *root = otk_span_start_with(w.tracer, "root", &options);
+    assert_true(otk_detach(token));
+    assert_null(otk_span_current());
+
+    assert_memory_equal(otk_span_get_context(inner)->trace_id, otk_span_get_context(outer)->trace_id, 16);
+    assert_memory_not_equal(otk_span_get_context(root)->trace_id, otk_span_get_context(outer)->trace_id, 16);
+    otk_span_free(root);
+    otk_span_free(outer);
+    const span_message *s = sent(&w, inner);
+    assert_false(s->has_parent_span_id);
+    assert_true(span_at(&w, 2)->has_parent_span_id);
+    finish(&w);
+}
+
+static void test_tokens_out_of_order_are_noticed(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *a = otk_span_start(w.tracer, "a", NULL);
+    otk_span *b = otk_span_start(w.tracer, "b", NULL);
+    otk_token first = otk_span_attach(a);
+    otk_token second = otk_span_attach(b);
+    assert_false(otk_detach(first));
+    assert_null(otk_span_current());
+    assert_false(otk_detach(second));
+    otk_detach(first);
+    otk_span_free(b);
+    otk_span_free(a);
+    finish(&w);
+}
+
+static void test_a_freed_span_is_not_current_any_more(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "gone", NULL);
+    otk_token token = otk_span_attach(span);
+    otk_span_free(span);
+    assert_null(otk_span_current());
+    otk_detach(token);
+    finish(&w);
+}
+
+struct elsewhere {
+    otk_tracer *tracer;
+    otk_span *parent;
+    bool empty_before;
+    uint8_t trace_id[16];
+};
+
+static void *work_elsewhere(void *arg)
+{
+    struct elsewhere *e = arg;
+    e->empty_before = otk_span_current() == NULL;
+    otk_token token = otk_span_attach(e->parent);
+    otk_span *span = otk_span_start(e->tracer, "elsewhere", NULL);
+    memcpy(e->trace_id, otk_span_get_context(span)->trace_id, 16);
+    otk_span_free(span);
+    otk_detach(token);
+    return NULL;
+}
+
+static void test_each_thread_has_its_own_current_span(void **state)
+{
+    struct world w;
+    pthread_t thread;
+    (void)state;
+    start(&w);
+    struct elsewhere e = {.tracer = w.tracer, .parent = otk_span_start(w.tracer, "parent", NULL)};
+    otk_token token = otk_span_attach(e.parent);
+    assert_int_equal(pthread_create(&thread, NULL, work_elsewhere, &e), 0);
+    pthread_join(thread, NULL);
+    otk_detach(token);
+    assert_true(e.empty_before);
+    assert_memory_equal(e.trace_id, otk_span_get_context(e.parent)->trace_id, 16);
+    otk_span_free(e.parent);
+    finish(&w);
+}
+
+static void return_early(otk_tracer *tracer)
+{
+    OTK_SCOPED_SPAN(span, tracer, "scoped");
+    otk_span_set_int(span, "n", 1);
+    assert_ptr_equal(otk_span_current(), span);
+}
+
+static void test_a_scoped_span_ends_with_its_block(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    return_early(w.tracer);
+    assert_null(otk_span_current());
+    flush_traces(&w);
+    assert_string_equal(span_at(&w, 0)->name, "scoped");
+    finish(&w);
+}
+
+static void test_baggage_is_current_beside_the_span(void **state)
+{
+    (void)state;
+    otk_baggage *baggage = otk_baggage_set(NULL, "user", "ada", NULL);
+    otk_token token = otk_baggage_attach(baggage);
+    assert_string_equal(otk_baggage_get(otk_baggage_current(), "user"), "ada");
+    assert_null(otk_span_current());
+    otk_detach(token);
+    assert_null(otk_baggage_current());
+    otk_baggage_free(baggage);
+}
+
+/* SDK-API-25 */
+static void test_one_sdk_may_be_the_global_one(void **state)
+{
+    struct world w, other;
+    (void)state;
+    assert_null(otk_sdk_global());
+    start(&w);
+    start(&other);
+    otk_sdk_set_global(w.sdk);
+    assert_ptr_equal(otk_sdk_global(), w.sdk);
+    finish(&other);
+    assert_ptr_equal(otk_sdk_global(), w.sdk);
+    finish(&w);
+    assert_null(otk_sdk_global());
+}
+
+/* SDK-API-17 */
+static void test_a_wrapped_context_records_nothing(void **state)
+{
+    (void)state;
+    otk_span *span = otk_span_wrap(&remote);
+    otk_span_set_int(span, "n", 1);
+    otk_span_end(span);
+    assert_false(otk_span_is_recording(span));
+    assert_memory_equal(otk_span_get_context(span)->span_id, remote.span_id, 8);
+    assert_true(otk_span_get_context(span)->is_remote);
+    assert_string_equal(otk_span_get_context(span)->trace_state, "vendor=x");
+    otk_span_free(span);
+    otk_span_free(otk_span_wrap(NULL));
+}
+
+/* SDK-API-18, SDK-API-19 */
+static void test_errors_are_events_named_exception(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "fails", NULL);
+    otk_span_record_error(span, "EIO", "disk on fire", "main.c:3",
+                          OTK_ATTRIBUTES(otk_attribute_string("exception.message", "mine"),
+                                         otk_attribute_int("disk", 2)));
+    otk_span_record_error(span, NULL, NULL, "nothing is known", NULL);
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->n_events, 1);
+    assert_string_equal(s->events[0]->name, "exception");
+    assert_int_equal(s->events[0]->n_attributes, 4);
+    assert_text(get(s->events[0]->attributes, 4, "exception.type"), "EIO");
+    assert_text(get(s->events[0]->attributes, 4, "exception.message"), "mine");
+    assert_text(get(s->events[0]->attributes, 4, "exception.stacktrace"), "main.c:3");
+    assert_null(s->status);
+    finish(&w);
+}
+
+/* ---- Sampling -------------------------------------------------------- */
+
+static otk_sampling_result take_some(const otk_sampler *self, const otk_sampling_input *input)
+{
+    static const otk_attribute reason = {{"sampler", 7}, {OTK_VALUE_BOOL, {.bool_value = true}}};
+    static const otk_attributes reasons = {&reason, 1};
+    otk_sampling_result result = {OTK_SAMPLING_DROP, NULL, "from=sampler"};
+    (void)self;
+    if (strcmp(input->name, "record") == 0)
+        result.decision = OTK_SAMPLING_RECORD_ONLY;
+    if (strcmp(input->name, "sample") == 0) {
+        result.decision = OTK_SAMPLING_RECORD_AND_SAMPLE;
+        result.attributes = &reasons;
+    }
+    return result;
+}
+
+/* SDK-SMP-01, SDK-SMP-02, SDK-SMP-03, SDK-PROC-03 */
+static void test_the_sampler_decides_what_becomes_of_a_span(void **state)
+{
+    struct world w;
+    const otk_sampler sampler = {.sample = take_some, .description = "some"};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.sampler = &sampler;
+    start_by(&w, options);
+    otk_span *dropped = otk_span_start(w.tracer, "drop", NULL);
+    otk_span *recorded = otk_span_start(w.tracer, "record", NULL);
+    otk_span *sampled = otk_span_start(w.tracer, "sample", NULL);
+    assert_false(otk_span_is_recording(dropped));
+    assert_true(otk_span_context_is_valid(otk_span_get_context(dropped)));
+    assert_true(otk_span_is_recording(recorded));
+    assert_int_equal(otk_span_get_context(recorded)->trace_flags, 0);
+    assert_int_equal(otk_span_get_context(sampled)->trace_flags, 1);
+    otk_span_free(dropped);
+    otk_span_free(recorded);
+    const span_message *s = sent(&w, sampled);
+    assert_string_equal(s->name, "sample");
+    assert_string_equal(s->trace_state, "from=sampler");
+    assert_true(attribute(s, "sampler")->bool_value);
+    assert_int_equal(traces_of(w.sdk).accepted, 1);
+    finish(&w);
+}
+
+/* SDK-ENV-07, SDK-SMP-06, SDK-SMP-07 */
+static void test_the_environment_names_the_sampler(void **state)
+{
+    struct world w;
+    const char *const settings[] = {"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.5", NULL};
+    unsigned sampled = 0;
+    (void)state;
+    start_with(&w, settings);
+    for (int i = 0; i < 1000; i++) {
+        otk_span *span = otk_span_start(w.tracer, "s", NULL);
+        bool expected = otk_span_get_context(span)->trace_id[9] >= 0x80;
+        assert_int_equal(otk_span_is_recording(span), expected);
+        sampled += expected;
+        otk_span_free(span);
+    }
+    assert_int_equal(traces_of(w.sdk).accepted, sampled);
+    assert_in_range(sampled, 400, 600);
+    finish(&w);
+}
+
+/* ---- Ids and time ---------------------------------------------------- */
+
+struct counting {
+    uint8_t next;
+    unsigned zeros;
+};
+
+static void count_ids(uint8_t *out, size_t size, void *arg)
+{
+    struct counting *c = arg;
+    if (c->zeros) {
+        c->zeros--;
+        return;
+    }
+    memset(out, c->next++, size);
+}
+
+static uint64_t tick(void *arg)
+{
+    uint64_t *now = arg;
+    return *now += 1000;
+}
+
+/* SDK-ID-01, SDK-ID-02 */
+static void test_ids_and_times_may_be_ones_own(void **state)
+{
+    struct world w;
+    struct counting counting = {1, 3};
+    uint64_t now = 1000000;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    static const uint8_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    (void)state;
+    options.generate_id = count_ids;
+    options.generate_id_arg = &counting;
+    options.clock = tick;
+    options.clock_arg = &now;
+    start_by(&w, options);
+    otk_span *span = otk_span_start(w.tracer, "s", NULL);
+    otk_span_add_event(span, "e", NULL);
+    const span_message *s = sent(&w, span);
+    assert_memory_equal(s->trace_id.data, ones, 16);
+    assert_int_equal(s->span_id.data[0], 2);
+    assert_int_equal(s->start_time_unix_nano, 1001000);
+    assert_int_equal(s->events[0]->time_unix_nano, 1002000);
+    assert_int_equal(s->end_time_unix_nano, 1003000);
+    finish(&w);
+}
+
+static void test_a_generator_of_zeros_is_not_asked_for_ever(void **state)
+{
+    struct world w;
+    struct counting counting = {0, UINT32_MAX};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.generate_id = count_ids;
+    options.generate_id_arg = &counting;
+    start_by(&w, options);
+    otk_span *span = otk_span_start(w.tracer, "s", NULL);
+    assert_true(otk_span_context_is_valid(otk_span_get_context(span)));
+    otk_span_free(span);
+    finish(&w);
+}
+
+/* ---- Processors ------------------------------------------------------ */
+
+struct seen {
+    struct seen *before; /* has to be called first */
+    unsigned starts, ends, flushes, shutdowns;
+    otk_span_data data;
+    char name[32];
+    int64_t number;
+    bool root;
+};
+
+static void on_start(otk_span *span, const otk_span_context *parent, void *arg)
+{
+    struct seen *seen = arg;
+    seen->starts++;
+    seen->root = parent == NULL;
+    if (seen->before)
+        assert_int_equal(seen->before->starts, seen->starts);
+    otk_span_set_int(span, "seen", seen->before ? 2 : 1);
+}
+
+static void on_end(otk_span *span, void *arg)
+{
+    struct seen *seen = arg;
+    otk_value value;
+    seen->ends++;
+    otk_span_set_int(span, "late", 1);
+    otk_span_read(span, &seen->data);
+    snprintf(seen->name, sizeof seen->name, "%.*s", (int)seen->data.name.size, seen->data.name.data);
+    assert_false(otk_span_get_attribute(span, "late", &value));
+    assert_true(otk_span_get_attribute(span, "number", &value));
+    seen->number = value.as.int_value;
+    assert_true(otk_span_get_attribute(span, "text", &value));
+    assert_memory_equal(value.as.string_value.data, "some text", value.as.string_value.size);
+    assert_true(otk_span_get_attribute(span, "half", &value));
+    assert_true(value.as.double_value == 0.5);
+    assert_true(otk_span_get_attribute(span, "yes", &value) && value.as.bool_value);
+    assert_true(otk_span_get_attribute(span, "raw", &value));
+    assert_int_equal(value.as.bytes_value.size, 2);
+    assert_false(otk_span_get_attribute(span, "list", &value));
+}
+
+static int on_flush(unsigned timeout_ms, void *arg)
+{
+    struct seen *seen = arg;
+    seen->flushes++;
+    return timeout_ms ? 0 : OTK_ETIMEOUT;
+}
+
+static int on_shutdown(unsigned timeout_ms, void *arg)
+{
+    struct seen *seen = arg;
+    (void)timeout_ms;
+    seen->shutdowns++;
+    return OTK_EDATA;
+}
+
+static void record_one(otk_tracer *tracer)
+{
+    otk_span *span = otk_span_start(tracer, "watched", NULL);
+    otk_span_set_int(span, "number", -300);
+    otk_span_set_string(span, "text", "some text");
+    otk_span_set_double(span, "half", 0.5);
+    otk_span_set_bool(span, "yes", true);
+    otk_span_set_bytes(span, "raw", "\1\2", 2);
+    otk_span_set_value(span, "list", otk_value_array(NULL, 0));
+    otk_span_add_event(span, "event", NULL);
+    otk_span_free(span);
+}
+
+/* SDK-PROC-01, SDK-PROC-11, SDK-API-23, SDK-PROC-12, SDK-API-13 */
+static void test_processors_see_spans_in_their_order(void **state)
+{
+    struct world w;
+    struct seen first = {0}, second = {.before = &first};
+    const otk_span_processor processors[] = {{on_start, on_end, on_flush, on_shutdown, &first},
+                                             {on_start, on_end, NULL, NULL, &second}};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.processors = processors;
+    options.processor_count = 2;
+    start_by(&w, options);
+    record_one(w.tracer);
+    flush_traces(&w);
+    assert_int_equal(attribute(span_at(&w, 0), "seen")->int_value, 2);
+    assert_int_equal(first.ends + second.ends, 2);
+    assert_string_equal(first.name, "watched");
+    assert_int_equal(first.number, -300);
+    assert_true(first.root);
+    assert_int_equal(first.data.kind, OTK_SPAN_KIND_INTERNAL);
+    assert_int_equal(first.data.attribute_count, 7);
+    assert_int_equal(first.data.event_count, 1);
+    assert_true(first.data.end_time_unix_nano >= first.data.start_time_unix_nano);
+    assert_true(first.data.message.size > 0);
+    assert_int_equal(first.flushes, 1);
+
+    assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_EDATA);
+    assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_ESHUTDOWN);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESHUTDOWN);
+    record_one(w.tracer);
+    assert_int_equal(first.ends, 1);
+    assert_int_equal(first.flushes, 1);
+    assert_int_equal(first.shutdowns, 1);
+    finish(&w);
+}
+
+/* SDK-PROC-02, SDK-API-20 */
+static void test_processors_alone_make_spans_record(void **state)
+{
+    struct world w;
+    struct seen seen = {0};
+    const otk_span_processor processor = {NULL, on_end, NULL, NULL, &seen};
+    const char *const none[] = {"OTEL_TRACES_EXPORTER=none", NULL};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    otk_span_options unsampled = OTK_SPAN_OPTIONS_INIT;
+    otk_span_context context = remote;
+    (void)state;
+    context.trace_flags = 0;
+    unsampled.parent = &context;
+    options.settings = none;
+    start_by(&w, options);
+    assert_false(otk_tracer_enabled(w.tracer));
+    finish(&w);
+    options.processors = &processor;
+    options.processor_count = 1;
+    start_by(&w, options);
+    assert_true(otk_tracer_enabled(w.tracer));
+    record_one(w.tracer);
+    otk_span_free(otk_span_start_with(w.tracer, "not recording", &unsampled));
+    assert_int_equal(seen.ends, 1);
+    assert_int_equal(traces_of(w.sdk).accepted, 0);
+    finish(&w);
+    assert_false(otk_tracer_enabled(NULL));
+}
+
+/* SDK-PROC-01, SDK-PROC-05 */
+static void test_each_span_may_be_exported_at_once(void **state)
+{
+    struct world w;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.export_each_span = true;
+    start_by(&w, options);
+    for (size_t i = 1; i <= 3; i++) {
+        otk_span_free(otk_span_start(w.tracer, "alone", NULL));
+        server_wait(w.server, i);
+    }
+    flush_traces(&w);
+    assert_int_equal(((trace_request *)w.request)->resource_spans[0]->scope_spans[0]->n_spans, 1);
+    assert_int_equal(traces_of(w.sdk).delivered, 3);
+    finish(&w);
+}
+
+/* ---- Messages -------------------------------------------------------- */
+
+static void test_a_message_is_a_span_without_duration(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_message_span(w.tracer, 0, "handle {path}",
+                                      OTK_ATTRIBUTES(otk_attribute_string("path", "/cart")));
+    otk_token token = otk_span_attach(span);
+    otk_message(w.tracer, 10, "{user} has {count=} {{items}} worth {price}",
+                OTK_ATTRIBUTES(otk_attribute_string("user", "ada"), otk_attribute_int("count", 3),
+                               otk_attribute_double("price", 1.5)));
+    otk_detach(token);
+    otk_span_free(span);
+    flush_traces(&w);
+    const span_message *log = span_at(&w, 0), *outer = span_at(&w, 1);
+    assert_string_equal(log->name, "{user} has {count=} {{items}} worth {price}");
+    assert_int_equal(log->start_time_unix_nano, log->end_time_unix_nano);
+    assert_memory_equal(log->parent_span_id.data, outer->span_id.data, 8);
+    assert_text(attribute(log, "logfire.span_type"), "log");
+    assert_text(attribute(log, "logfire.msg"), "ada has count=3 {items} worth 1.5");
+    assert_text(attribute(log, "logfire.msg_template"), log->name);
+    assert_int_equal(attribute(log, "logfire.level_num")->int_value, 10);
+    assert_text(attribute(log, "logfire.json_schema"),
+                "{\"type\":\"object\",\"properties\":{\"user\":{},\"count\":{},\"price\":{}}}");
+    assert_null(log->status);
+    assert_text(attribute(outer, "logfire.span_type"), "span");
+    assert_text(attribute(outer, "logfire.msg"), "handle /cart");
+    finish(&w);
+}
+
+static void test_a_message_sends_maps_and_arrays_as_json(void **state)
+{
+    struct world w;
+    const otk_value list[] = {otk_value_int(1), otk_value_string("a\"b"), otk_value_bool(true), otk_value_double(0.5)};
+    const otk_attribute map[] = {otk_attribute_of("k", otk_value_string(NULL)), otk_attribute_bytes("raw", "xy", 2)};
+    (void)state;
+    start(&w);
+    otk_message(w.tracer, OTK_SEVERITY_NUMBER_ERROR, "got {list} and {map}",
+                OTK_ATTRIBUTES(otk_attribute_of("list", otk_value_array(list, 4)),
+                               otk_attribute_of("map", otk_value_kvlist(map, 2)), otk_attribute_string("none", NULL)));
+    flush_traces(&w);
+    const span_message *s = span_at(&w, 0);
+    assert_text(attribute(s, "list"), "[1,\"a\\\"b\",true,0.5]");
+    assert_text(attribute(s, "map"), "{\"k\":null,\"raw\":\"xy\"}");
+    assert_text(attribute(s, "none"), "null");
+    assert_text(attribute(s, "logfire.msg"), "got [1,\"a\\\"b\",true,0.5] and {\"k\":null,\"raw\":\"xy\"}");
+    assert_text(attribute(s, "logfire.json_schema"),
+                "{\"type\":\"object\",\"properties\":{\"list\":{\"type\":\"array\"},\"map\":{\"type\":\"object\"},"
+                "\"none\":{\"type\":\"null\"}}}");
+    assert_int_equal(s->status->code, OTK_STATUS_CODE_ERROR);
+    assert_null(s->status->message);
+    finish(&w);
+}
+
+static void test_a_message_that_cannot_be_filled_in_is_its_template(void **state)
+{
+    struct world w;
+    static const char *const templates[] = {"no {such} key", "an open {brace", "a } alone", "{}", NULL};
+    char text[301];
+    (void)state;
+    start(&w);
+    memset(text, 'x', 300);
+    text[300] = '\0';
+    text[63] = '\xc3', text[64] = '\xa4'; /* a character of two bytes where it is cut */
+    for (size_t i = 0; i <= 4; i++)
+        otk_message(w.tracer, 9, templates[i], NULL);
+    otk_message(w.tracer, 9, "{long}", OTK_ATTRIBUTES(otk_attribute_string("long", text)));
+    flush_traces(&w);
+    for (size_t i = 0; i < 4; i++)
+        assert_text(attribute(span_at(&w, i), "logfire.msg"), templates[i]);
+    assert_noted(&w.notes, "no {such} key");
+    const char *message = attribute(span_at(&w, 5), "logfire.msg")->string_value;
+    assert_in_range(strlen(message), 120, 130);
+    assert_non_null(strstr(message, "x..."));
+    finish(&w);
+}
+
+/* ---- Resource -------------------------------------------------------- */
+
+/* SDK-RES-11 */
+static void test_detectors_tell_of_process_and_host(void **state)
+{
+    struct world w;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.detectors = OTK_DETECT_SERVICE | OTK_DETECT_PROCESS | OTK_DETECT_HOST;
+    start_by(&w, options);
+    otk_span_free(otk_span_start(w.tracer, "s", NULL));
+    const trace_request *request = flush_traces(&w);
+    const Otk__Resource__Resource *r = request->resource_spans[0]->resource;
+    assert_int_equal(get(r->attributes, r->n_attributes, "process.pid")->int_value, getpid());
+    assert_int_equal(strlen(get(r->attributes, r->n_attributes, "service.instance.id")->string_value), 36);
+    assert_int_equal(get(r->attributes, r->n_attributes, "service.instance.id")->string_value[14], '4');
+    assert_text(get(r->attributes, r->n_attributes, "process.executable.name"), program_invocation_short_name);
+    assert_true(get(r->attributes, r->n_attributes, "process.command_args")->array_value->n_values >= 1);
+    assert_text(get(r->attributes, r->n_attributes, "os.type"), "linux");
+    assert_true(strlen(get(r->attributes, r->n_attributes, "host.name")->string_value) > 0);
+    finish(&w);
+}
+
+/* SDK-ERR-01: with NULL for everything */
+static void test_nothing_minds_null(void **state)
+{
+    otk_span_data data;
+    otk_value value;
+    (void)state;
+    otk_span_record_error(NULL, "t", "m", NULL, NULL);
+    otk_span_read(NULL, &data);
+    assert_int_equal(data.name.size, 0);
+    assert_false(otk_span_get_attribute(NULL, NULL, &value));
+    otk_detach(otk_span_attach(NULL));
+    otk_message(NULL, 9, NULL, NULL);
+    otk_span_free(otk_message_span(NULL, 9, "x", NULL));
+    otk_scoped_span scoped = otk_scoped_span_start(NULL, NULL);
+    otk_scoped_span_end(&scoped);
+    otk_span *nothing = otk_span_start(NULL, NULL, NULL);
+    otk_span_read(nothing, &data);
+    assert_int_equal(data.message.size, 0);
+    otk_span_free(nothing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_span_without_parent_belongs_to_the_current_one),
+        cmocka_unit_test(test_tokens_out_of_order_are_noticed),
+        cmocka_unit_test(test_a_freed_span_is_not_current_any_more),
+        cmocka_unit_test(test_each_thread_has_its_own_current_span),
+        cmocka_unit_test(test_a_scoped_span_ends_with_its_block),
+        cmocka_unit_test(test_baggage_is_current_beside_the_span),
+        cmocka_unit_test(test_one_sdk_may_be_the_global_one),
+        cmocka_unit_test(test_a_wrapped_context_records_nothing),
+        cmocka_unit_test(test_errors_are_events_named_exception),
+        cmocka_unit_test(test_the_sampler_decides_what_becomes_of_a_span),
+        cmocka_unit_test(test_the_environment_names_the_sampler),
+        cmocka_unit_test(test_ids_and_times_may_be_ones_own),
+        cmocka_unit_test(test_a_generator_of_zeros_is_not_asked_for_ever),
+        cmocka_unit_test(test_processors_see_spans_in_their_order),
+        cmocka_unit_test(test_processors_alone_make_spans_record),
+        cmocka_unit_test(test_each_span_may_be_exported_at_once),
+        cmocka_unit_test(test_a_message_is_a_span_without_duration),
+        cmocka_unit_test(test_a_message_sends_maps_and_arrays_as_json),
+        cmocka_unit_test(test_a_message_that_cannot_be_filled_in_is_its_template),
+        cmocka_unit_test(test_detectors_tell_of_process_and_host),
+        cmocka_unit_test(test_nothing_minds_null),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
