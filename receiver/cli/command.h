@@ -29,7 +29,7 @@ struct command {
 };
 
 extern const struct command otk_serve_command, otk_run_command, otk_wait_command, otk_check_command, otk_clear_command,
-    otk_env_command, otk_dump_command;
+    otk_env_command, otk_dump_command, otk_conform_command;
 
 /* The name in `names` nearest to `word`, when it is near enough to be meant; or NULL. */
 const char *otk_nearest(const char *word, const char *const *names, size_t count);

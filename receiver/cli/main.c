@@ -5,7 +5,7 @@
 
 static const struct command *const commands[] = {
     &otk_run_command, &otk_serve_command, &otk_wait_command, &otk_check_command, &otk_clear_command, &otk_dump_command,
-    &otk_env_command,
+    &otk_env_command, &otk_conform_command,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
