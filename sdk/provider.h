@@ -35,6 +35,7 @@ struct otk_sdk {
     bool quiet_exit;
     bool exports;          /* anything at all */
     atomic_bool closed;    /* shutdown has begun */
+    atomic_bool told_of_ratio;
     atomic_bool dormant;   /* in a forked child: there is no worker yet */
     atomic_uint processes; /* how many forks lie between the start and here */
 
@@ -43,6 +44,10 @@ struct otk_sdk {
     struct otk_exporter *exporter;
     struct otk_item *batch;
     struct otk_buffer body;
+
+    /* In a forked child: what the parent's worker was using, in whatever state. */
+    struct otk_exporter *parents_exporter;
+    struct otk_buffer parents_body;
 
     pthread_cond_t work;     /* for the worker: something is due */
     pthread_cond_t progress; /* for those who flush or shut down */

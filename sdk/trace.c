@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "processor.h"
+#include "sampler.h"
 #include "text.h"
 #include "writer.h"
 
@@ -188,10 +189,22 @@ static const otk_span_context *parent_of(const otk_span_options *options)
     return otk_span_context_is_valid(parent) ? parent : NULL;
 }
 
-static otk_sampling_result sample(const otk_sdk *sdk, const otk_span *span, const otk_span_context *parent,
-                                  const char *name, const otk_span_options *options)
+/* It is told once anyway; the flag spares all later spans to ask. */
+static void warn_of_ratio(otk_sdk *sdk)
+{
+    if (atomic_load_explicit(&sdk->told_of_ratio, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&sdk->told_of_ratio, true, memory_order_relaxed);
+    otk_warn(&sdk->warnings, "the sampler decides on child spans by the ratio, too, which breaks traces; "
+                             "parentbased_traceidratio does not");
+}
+
+static otk_sampling_result sample(otk_sdk *sdk, const otk_span *span, const otk_span_context *parent, const char *name,
+                                  const otk_span_options *options)
 {
     const otk_sampler *sampler = &sdk->config.sampler;
+    if (parent && otk_sampler_ignores_parent(sampler))
+        warn_of_ratio(sdk);
     otk_sampling_input input = {.parent = parent,
                                 .trace_id = span->context.trace_id,
                                 .name = name ? name : "",

@@ -168,13 +168,31 @@ static void test_the_parents_trace_state_is_passed_on(void **state)
     assert_null(result.attributes);
 }
 
-/* SDK-SMP-08 */
-static void test_only_a_bare_ratio_ignores_the_parent(void **state)
+/* The warnings that a root and its children give rise to. */
+static unsigned warnings_of(const char *sampler)
 {
-    otk_sampler ratio = named("traceidratio"), parent_based = named("parentbased_traceidratio");
+    struct notes notes = {0};
+    const char *settings[] = {sampler, "OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none", NULL};
+    otk_sdk_options options = {.settings = settings, .ignore_environment = true, .on_warning = note};
+    options.on_warning_arg = &notes;
+    otk_sdk *sdk = otk_sdk_start(&options, NULL);
+    otk_tracer *tracer = otk_sdk_tracer(sdk, "tests", NULL);
+    otk_span *root = otk_span_start(tracer, "root", NULL);
+    for (int i = 0; i < 3; i++)
+        otk_span_free(otk_span_start(tracer, "child", root));
+    unsigned count = notes.count;
+    otk_span_free(root);
+    otk_sdk_stop(sdk);
+    return count;
+}
+
+/* SDK-SMP-08 */
+static void test_a_bare_ratio_that_decides_on_children_is_warned_about_once(void **state)
+{
     (void)state;
-    assert_true(otk_sampler_ignores_parent(&ratio));
-    assert_false(otk_sampler_ignores_parent(&parent_based));
+    assert_int_equal(warnings_of("OTEL_TRACES_SAMPLER=traceidratio"), 1);
+    assert_int_equal(warnings_of("OTEL_TRACES_SAMPLER=parentbased_traceidratio"), 0);
+    assert_int_equal(warnings_of("OTEL_TRACES_SAMPLER=always_on"), 0);
 }
 
 int main(void)
@@ -187,7 +205,7 @@ int main(void)
         cmocka_unit_test(test_a_higher_ratio_takes_all_that_a_lower_one_does),
         cmocka_unit_test(test_samplers_describe_themselves),
         cmocka_unit_test(test_the_parents_trace_state_is_passed_on),
-        cmocka_unit_test(test_only_a_bare_ratio_ignores_the_parent),
+        cmocka_unit_test(test_a_bare_ratio_that_decides_on_children_is_warned_about_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
