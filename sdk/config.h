@@ -10,7 +10,7 @@ struct otk_signal_config {
     bool enabled; /* its exporter is otlp */
     char *endpoint;
     struct otk_header_list headers;
-    bool gzip;
+    bool json, gzip;
     unsigned timeout_ms; /* of one export, retries included */
     char *certificate, *client_key, *client_certificate;
     unsigned delay_ms; /* metrics: the interval */
@@ -57,8 +57,7 @@ int otk_config_load(struct otk_config *out, const otk_sdk_options *options, stru
 
 /* The same for a program that has this environment ("NAME=value", NULL at the end)
  * and no options. */
-int otk_config_load_environment(struct otk_config *out, const char *const *environment,
-                                struct otk_warnings *warnings);
+int otk_config_load_environment(struct otk_config *out, const char *const *environment, struct otk_warnings *warnings);
 
 void otk_config_clear(struct otk_config *config);
 

@@ -11,8 +11,11 @@ configure_file(consumer.c consumer.cpp COPYONLY)
 add_executable(consumer-cpp ${PROJECT_BINARY_DIR}/consumer.cpp)
 set_target_properties(consumer-cpp PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
 
+add_executable(consumer-raii consumer_raii.cpp)
+set_target_properties(consumer-raii PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
+
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
-foreach(program consumer-c consumer-cpp)
+foreach(program consumer-c consumer-cpp consumer-raii)
     target_link_libraries(${program} PRIVATE otlpkit::receiver otlpkit::sdk)
 endforeach()
 
