@@ -371,6 +371,28 @@ static void a_wrong_script_is_explained_with_a_caret(void **state)
     assert_null(otk_faults_explain("ok"));
 }
 
+/* ---- The page -------------------------------------------------------- */
+
+static void the_pages_scripts_are_right(void **state)
+{
+    static char page[65536];
+    size_t lines = 0;
+    FILE *file = fopen(OTLPKIT_SOURCE_DIR "/docs/faults.md", "r");
+    (void)state;
+    assert_non_null(file);
+    assert_true(fread(page, 1, sizeof page - 1, file) > 1000);
+    fclose(file);
+    for (char *at = page; (at = strstr(at, "```fault\n")); at++) {
+        char *block = at + strlen("```fault\n"), *end = strstr(block, "```");
+        *end = '\0';
+        set(block);
+        for (char *line = strtok(block, "\n"); line; line = strtok(NULL, "\n"), lines++)
+            set(line);
+        at = end;
+    }
+    assert_true(lines >= 16);
+}
+
 /* ---- Memory ---------------------------------------------------------- */
 
 static void a_script_that_finds_no_memory_changes_nothing(void **state)
@@ -423,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_scripts_are_told_where, begin, end),
         cmocka_unit_test_setup_teardown(a_script_is_bounded, begin, end),
         cmocka_unit_test_setup_teardown(a_wrong_script_is_explained_with_a_caret, begin, end),
+        cmocka_unit_test_setup_teardown(the_pages_scripts_are_right, begin, end),
         cmocka_unit_test_setup_teardown(a_script_that_finds_no_memory_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(a_step_that_finds_no_memory_says_so, begin, end),
     };
