@@ -665,7 +665,8 @@ otk_report *otk_report_of_wait(otk_receiver *rx, struct otk_expectation *e, int 
     struct gathering g = {.report = new_report(code), .judged_ns = e->judged_ns, .to_look = LOOKED_AT_IN_ALL};
     if (!g.report)
         return NULL;
-    g.report->timeout_ms = timeout_ms;
+    /* Where nothing more could come, nobody waited. */
+    g.report->timeout_ms = e->judged_ns == UINT64_MAX ? 0 : timeout_ms;
     g.report->hopeless = hopeless;
     gather_common(&g, rx);
     g.report->findings = otk_arena_alloc(&g.report->arena, count_findings(e) * sizeof *g.report->findings);

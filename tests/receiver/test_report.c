@@ -169,6 +169,16 @@ static void test_report_of_what_was_met_holds(void **state)
     json_decref(tree);
 }
 
+static void test_a_closed_receiver_waits_for_nothing_and_says_so(void **state)
+{
+    (void)state;
+    otk_receiver_close(rx);
+    otk_report *report = otk_expect(rx, otk_seen("log{ }"), 600000);
+    assert_non_null(report);
+    assert_memory_equal(otk_report_text(report), "MISSING: log{ }\n", strlen("MISSING: log{ }\n"));
+    otk_report_free(report);
+}
+
 static void test_what_holds_takes_one_line(void **state)
 {
     (void)state;
@@ -300,6 +310,7 @@ int main(void)
         TEST(test_terminal_escapes_in_what_came_do_not_reach_the_terminal),
         TEST(test_json_says_the_same),
         TEST(test_report_of_what_was_met_holds),
+        TEST(test_a_closed_receiver_waits_for_nothing_and_says_so),
         TEST(test_what_holds_takes_one_line),
         TEST(test_what_was_lost_or_came_twice_is_told_although_all_holds),
         TEST(test_conditions_of_which_any_is_enough_are_one_test),
