@@ -336,7 +336,9 @@ static double post_us(struct otk_exporter *e, const struct otk_buffer *body)
 {
     struct otk_delivery delivery;
     double before = bench_wall_seconds();
-    otk_exporter_send(e, OTK_SIGNAL_TRACES, body, &delivery);
+    if (otk_exporter_prepare(e, OTK_SIGNAL_TRACES, body))
+        exit(2);
+    otk_exporter_send(e, OTK_SIGNAL_TRACES, &delivery);
     if (!delivery.delivered)
         exit(2);
     return (bench_wall_seconds() - before) * 1e6;

@@ -61,7 +61,7 @@ static const struct otk_variable variables[] = {
     {"OTEL_TRACES_SAMPLER_ARG", NULL, "1.0", &otk_kind_ratio, FIELD(sampler), 0, EVERY,
      "the ratio of traceidratio, from 0 to 1"},
     OTLP("ENDPOINT", "http://localhost:4318", endpoint, endpoint, "URL; that for all signals is a base"),
-    OTLP("PROTOCOL", "http/protobuf", only, enabled, "only http/protobuf"),
+    OTLP("PROTOCOL", "http/protobuf", protocol, json, "http/protobuf, or http/json"),
     OTLP("HEADERS", "", headers, headers, "key=value,key=value, percent-encoded"),
     OTLP("TIMEOUT", "10000", timeout, timeout_ms, "milliseconds for one export and its retries; 0: no limit"),
     OTLP("COMPRESSION", "none", compression, gzip, "gzip, or none"),

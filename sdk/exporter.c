@@ -1,8 +1,8 @@
 #include "exporter.h"
 
 #include "clock.h"
+#include "encoding.h"
 #include "endpoint.h"
-#include "gzip.h"
 #include "random.h"
 #include "response.h"
 
@@ -30,7 +30,8 @@ struct otk_exporter {
     struct otk_warnings *warnings;
     CURLM *multi; /* holds the connections; lets another thread interrupt a wait */
     struct channel channels[OTK_SIGNAL_COUNT];
-    struct otk_buffer compressed;
+    struct otk_encoder encoder;
+    const struct otk_buffer *body; /* to be sent next */
     _Atomic uint64_t last; /* set by hurry; OTK_FOREVER before */
 };
 
@@ -53,7 +54,7 @@ static bool add_header(struct channel *c, const char *line)
 static bool make_headers(struct channel *c)
 {
     /* curl would ask for permission before large bodies and wait a second for the answer. */
-    bool ok = add_header(c, "Expect:") && add_header(c, "Content-Type: application/x-protobuf");
+    bool ok = add_header(c, "Expect:") && add_header(c, c->config->json ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
     if (c->config->gzip)
         ok = ok && add_header(c, "Content-Encoding: gzip");
     for (size_t i = 0; i < c->config->headers.count; i++)
@@ -114,7 +115,7 @@ int otk_exporter_new(const struct otk_config *config, struct otk_warnings *warni
         return OTK_ENOMEM;
     e->config = config;
     e->warnings = warnings;
-    e->compressed = OTK_BUFFER_INIT((size_t)INT32_MAX);
+    e->encoder = otk_encoder_init(config);
     atomic_init(&e->last, OTK_FOREVER);
     e->multi = curl_multi_init();
     int rc = e->multi ? 0 : OTK_ENOMEM;
@@ -135,7 +136,7 @@ void otk_exporter_free(struct otk_exporter *e)
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++)
         channel_clear(&e->channels[i]);
     curl_multi_cleanup(e->multi);
-    otk_buffer_clear(&e->compressed);
+    otk_encoder_clear(&e->encoder);
     free(e);
 }
 
@@ -175,12 +176,12 @@ static CURLcode run(struct otk_exporter *e, uint64_t deadline)
     }
 }
 
-static CURLcode post(struct otk_exporter *e, struct channel *c, const struct otk_buffer *body, uint64_t deadline)
+static CURLcode post(struct otk_exporter *e, struct channel *c, uint64_t deadline)
 {
     c->response.size = 0;
     c->response.failed = 0;
-    curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, (const char *)body->data);
-    curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
+    curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, (const char *)e->body->data);
+    curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)e->body->size);
     if (curl_multi_add_handle(e->multi, c->easy) != CURLM_OK)
         return CURLE_OUT_OF_MEMORY;
     CURLcode result = run(e, deadline);
@@ -299,26 +300,18 @@ static bool pause_before_retry(struct otk_exporter *e, uint64_t pause, uint64_t 
     return false;
 }
 
-static const struct otk_buffer *compress(struct otk_exporter *e, const struct channel *c, const struct otk_buffer *body)
+int otk_exporter_prepare(struct otk_exporter *e, otk_signal signal, const struct otk_buffer *request)
 {
-    if (!c->config->gzip)
-        return body;
-    e->compressed.size = 0;
-    e->compressed.failed = 0;
-    return otk_gzip_body(&e->compressed, body->data, body->size) ? NULL : &e->compressed;
+    return otk_encode(&e->encoder, e->channels[signal].config, signal, request, &e->body);
 }
 
-void otk_exporter_send(struct otk_exporter *e, otk_signal signal, const struct otk_buffer *body,
-                       struct otk_delivery *out)
+void otk_exporter_send(struct otk_exporter *e, otk_signal signal, struct otk_delivery *out)
 {
     struct channel *c = &e->channels[signal];
-    const struct otk_buffer *content = compress(e, c, body);
-    *out = (struct otk_delivery){.reason = OTK_DROP_NO_MEMORY};
-    if (!content)
-        return;
+    *out = (struct otk_delivery){0};
     uint64_t deadline = otk_clock_deadline((unsigned)earlier(c->config->timeout_ms, c->config->export_timeout_ms));
     for (;;) {
-        CURLcode result = post(e, c, content, deadline);
+        CURLcode result = post(e, c, deadline);
         enum verdict verdict = judge(e, signal, result, &out->rejected);
         out->delivered = verdict == DELIVERED;
         out->reason = verdict == REFUSED ? OTK_DROP_REFUSED : OTK_DROP_UNREACHABLE;

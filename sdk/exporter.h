@@ -21,10 +21,13 @@ struct otk_delivery {
 int otk_exporter_new(const struct otk_config *config, struct otk_warnings *warnings, struct otk_exporter **out);
 void otk_exporter_free(struct otk_exporter *e);
 
-/* Sends one request; blocks no longer than the signal's timeout. One thread at
- * a time. */
-void otk_exporter_send(struct otk_exporter *e, otk_signal signal, const struct otk_buffer *body,
-                       struct otk_delivery *out);
+/* Takes a request, to be sent next, and borrows it until then. Returns 0,
+ * OTK_ENOMEM, or OTK_ELIMIT when it is too large for one. */
+int otk_exporter_prepare(struct otk_exporter *e, otk_signal signal, const struct otk_buffer *request);
+
+/* Sends what was prepared; blocks no longer than the signal's timeout. One
+ * thread at a time. */
+void otk_exporter_send(struct otk_exporter *e, otk_signal signal, struct otk_delivery *out);
 
 /* From any thread: from now on nothing is retried, and everything ends at
  * `deadline` (of the monotonic clock). */

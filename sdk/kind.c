@@ -151,6 +151,23 @@ static void show_exporter(struct otk_buffer *out, const struct otk_variable *v, 
 
 const struct otk_kind otk_kind_exporter = {parse_exporter, show_exporter, NULL};
 
+static const char *parse_protocol(const struct otk_raw *raw, void *to)
+{
+    bool json = is_word(raw, "http/json");
+    if (!json && !is_word(raw, "http/protobuf"))
+        return "must be http/protobuf or http/json";
+    *(bool *)to = json;
+    return NULL;
+}
+
+static void show_protocol(struct otk_buffer *out, const struct otk_variable *v, const void *at)
+{
+    (void)v;
+    otk_buffer_text(out, *(const bool *)at ? "http/json" : "http/protobuf");
+}
+
+const struct otk_kind otk_kind_protocol = {parse_protocol, show_protocol, NULL};
+
 static const char *parse_compression(const struct otk_raw *raw, void *to)
 {
     bool gzip = is_word(raw, "gzip");

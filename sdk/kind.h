@@ -46,6 +46,7 @@ extern const struct otk_kind otk_kind_timeout; /* 0 is no limit; 24 days pass fo
 extern const struct otk_kind otk_kind_length;  /* empty is no limit */
 extern const struct otk_kind otk_kind_text;
 extern const struct otk_kind otk_kind_exporter;    /* whether it is otlp */
+extern const struct otk_kind otk_kind_protocol;    /* whether it is http/json */
 extern const struct otk_kind otk_kind_compression; /* whether it is gzip */
 extern const struct otk_kind otk_kind_endpoint;
 extern const struct otk_kind otk_kind_headers;

@@ -147,7 +147,7 @@ static void send_body(otk_sdk *sdk, otk_signal signal, uint64_t points)
     pthread_mutex_lock(&sdk->mutex);
     sdk->pipelines[signal].stats.requests++;
     pthread_mutex_unlock(&sdk->mutex);
-    otk_exporter_send(sdk->exporter, signal, &sdk->body, &delivery);
+    otk_exporter_send(sdk->exporter, signal, &delivery);
     settle(sdk, signal, points, &delivery);
 }
 
@@ -161,6 +161,8 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
     sdk->body.size = 0;
     sdk->body.failed = 0;
     int rc = otk_batch_write(&sdk->body, &sdk->resource.bytes, items, count);
+    if (!rc)
+        rc = otk_exporter_prepare(sdk->exporter, signal, &sdk->body);
     if (rc == OTK_ELIMIT && count > 1) {
         send_items(sdk, signal, items, count / 2);
         send_items(sdk, signal, items + count / 2, count - count / 2);
@@ -335,7 +337,6 @@ void otk_sdk_wake(otk_sdk *sdk)
     pthread_mutex_unlock(&sdk->mutex);
 }
 
-/* What the worker was using may be in any state; that much memory is given up. */
 void otk_sdk_forget(otk_sdk *sdk)
 {
     atomic_fetch_add(&sdk->processes, 1);
@@ -349,6 +350,8 @@ void otk_sdk_forget(otk_sdk *sdk)
     }
     for (struct otk_scope *meter = sdk->scopes[OTK_SIGNAL_METRICS]; meter; meter = meter->next)
         otk_meter_forget((otk_meter *)meter);
+    sdk->parents_exporter = sdk->exporter;
+    sdk->parents_body = sdk->body;
     sdk->exporter = NULL;
     sdk->body = OTK_BUFFER_INIT(sdk->config.max_request_bytes);
     sdk->flush_wanted = sdk->flush_done = sdk->lost = 0;

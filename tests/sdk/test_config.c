@@ -258,7 +258,7 @@ static void test_variables_of_another_exporter_are_not_looked_at(void **state)
 /* SDK-ENV-20; decision D2 */
 static void test_other_protocols_are_warned_about(void **state)
 {
-    static const char *const protocols[] = {"grpc", "http/json", "smoke"};
+    static const char *const protocols[] = {"grpc", "smoke"};
     (void)state;
     for (size_t i = 0; i < COUNT(protocols); i++) {
         char setting[64];
@@ -269,8 +269,11 @@ static void test_other_protocols_are_warned_about(void **state)
         assert_noted(&l.notes, protocols[i]);
         otk_config_clear(&l.config);
     }
-    struct loaded l = load_one("OTEL_EXPORTER_OTLP_PROTOCOL=HTTP/protobuf");
+    struct loaded l = load((const char *const[]){"OTEL_EXPORTER_OTLP_PROTOCOL=HTTP/json",
+                                                 "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=http/protobuf", NULL});
     assert_int_equal(l.notes.count, 0);
+    assert_true(l.config.TRACES.json);
+    assert_false(l.config.LOGS.json);
     otk_config_clear(&l.config);
 }
 

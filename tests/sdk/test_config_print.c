@@ -174,7 +174,8 @@ static void test_what_is_not_supported_is_told(void **state)
         5);
     assert_line("warning      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta: is not supported here; "
                 "using cumulative");
-    assert_line("warning      OTEL_EXPORTER_OTLP_PROTOCOL=grpc: is not supported here; using http/protobuf");
+    assert_line("warning      OTEL_EXPORTER_OTLP_PROTOCOL=grpc: must be http/protobuf or http/json; "
+                "using http/protobuf");
     assert_line("warning      OTEL_CONFIG_FILE=x.yaml: is not supported here, the other variables count; ignored");
     assert_int_equal(ENVIRONMENT("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=Cumulative",
                                  "OTEL_METRICS_EXEMPLAR_FILTER=always_off", "OTEL_PROPAGATORS=none",

@@ -171,8 +171,8 @@ static inline otk_attribute otk_attribute_bytes(const char *key, const void *dat
  *         nothing, and is warned about
  *     OTEL_EXPORTER_OTLP_{ENDPOINT,HEADERS,TIMEOUT,COMPRESSION,PROTOCOL,
  *         CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE}, and for one signal
- *         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT …; the protocol is http/protobuf,
- *         also where another was asked for, which is warned about
+ *         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT …; the protocol is http/protobuf
+ *         or http/json; where grpc was asked for it is the first, with a warning
  *     OTEL_{BSP,BLRP}_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,
  *         MAX_EXPORT_BATCH_SIZE}, OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT}
  *     OTEL_{,SPAN_,LOGRECORD_}ATTRIBUTE_{COUNT,VALUE_LENGTH}_LIMIT,
