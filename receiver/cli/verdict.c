@@ -1,14 +1,11 @@
 #include "verdict.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 static const char *const formats[] = {
     [OTK_REPORT_TEXT] = "text",   [OTK_REPORT_JSON] = "json",     [OTK_REPORT_TAP] = "tap",
-    [OTK_REPORT_JUNIT] = "junit", [OTK_REPORT_GITHUB] = "github",
+    [OTK_REPORT_JUNIT] = "junit", [OTK_REPORT_GITHUB] = "github", NULL,
 };
-
-#define FORMAT_COUNT (sizeof formats / sizeof *formats)
 
 static const struct option options[] = {
     OPTION("assert", "LINE", OPTION_LIST, struct verdict, asserts,
@@ -17,7 +14,7 @@ static const struct option options[] = {
     OPTION("complete", NULL, OPTION_FLAG, struct verdict, complete, "every trace has its root and all parents"),
     OPTION("allow-refused", NULL, OPTION_FLAG, struct verdict, allow_refused,
            "hold even when requests were refused, rejected in part or dropped"),
-    OPTION("report", "FORMAT[=FILE]", OPTION_LIST, struct verdict, reports,
+    OPTION("report", "FORMAT[=FILE]", OPTION_LIST, struct verdict, reports.wanted,
            "text, json, tap, junit or github, to FILE or standard output; repeats"),
 };
 
@@ -49,38 +46,13 @@ static int add_expectations(struct verdict *v)
     return rc == OTK_ENOMEM ? EXIT_MACHINE : EXIT_USAGE;
 }
 
-/* The format that begins `text`, FORMAT or FORMAT=FILE; FORMAT_COUNT when it is none. */
-static size_t format_of(const char *text)
-{
-    size_t i = 0, size = strcspn(text, "=");
-    while (i < FORMAT_COUNT && (strlen(formats[i]) != size || memcmp(formats[i], text, size) != 0))
-        i++;
-    return i;
-}
-
-static int open_report(struct verdict *v, size_t i)
-{
-    const char *text = v->reports.items[i], *file = strchr(text, '=');
-    if (format_of(text) == FORMAT_COUNT)
-        return otk_options_wrong(v->command, "--report needs text, json, tap, junit or github, not '%s'", text);
-    bool standard = !file || strcmp(file, "=-") == 0;
-    v->outputs[i] = standard ? stdout : fopen(file + 1, "we");
-    if (v->outputs[i])
-        return EXIT_HOLDS;
-    fprintf(stderr, "otlpkit %s: cannot write %s: %s\n", v->command->name, file + 1, strerror(errno));
-    return EXIT_MACHINE;
-}
-
 int otk_verdict_prepare(struct verdict *v)
 {
     v->expectations = otk_expectations_new();
-    v->outputs = calloc(v->reports.count + 1, sizeof *v->outputs);
-    if (!v->expectations || !v->outputs)
+    if (!v->expectations)
         return out_of_memory(v);
     int code = add_expectations(v);
-    for (size_t i = 0; i < v->reports.count && !code; i++)
-        code = open_report(v, i);
-    return code;
+    return code ? code : otk_outputs_open(&v->reports, v->command, formats);
 }
 
 /* ---- Afterwards ------------------------------------------------------ */
@@ -118,18 +90,9 @@ static otk_report *find(const struct verdict *v, otk_receiver *rx)
     return lost;
 }
 
-static int write_report(struct verdict *v, otk_report *report, size_t i)
+static int write_report(void *report, int format, FILE *to)
 {
-    const char *text = v->reports.items[i], *file = strchr(text, '=');
-    int rc = otk_report_write(report, (otk_report_format)format_of(text), v->outputs[i]);
-    if (v->outputs[i] != stdout && fclose(v->outputs[i]))
-        rc = OTK_ESYSTEM;
-    v->outputs[i] = NULL;
-    if (!rc)
-        return EXIT_HOLDS;
-    fprintf(stderr, "otlpkit %s: cannot write %s: %s\n", v->command->name, file ? file + 1 : "to standard output",
-            rc == OTK_ESYSTEM ? strerror(errno) : "out of memory");
-    return EXIT_MACHINE;
+    return otk_report_write(report, (otk_report_format)format, to);
 }
 
 int otk_verdict_give(struct verdict *v, otk_receiver *rx)
@@ -140,22 +103,15 @@ int otk_verdict_give(struct verdict *v, otk_receiver *rx)
     int code = otk_report_code(report) ? EXIT_UNMET : EXIT_HOLDS;
     if (code)
         fputs(otk_report_text(report), stderr);
-    for (size_t i = 0; i < v->reports.count; i++) {
-        int written = write_report(v, report, i);
-        code = written ? written : code;
-    }
+    int written = otk_outputs_write(&v->reports, write_report, report);
     otk_report_free(report);
-    return code;
+    return written ? written : code;
 }
 
 void otk_verdict_clear(struct verdict *v)
 {
-    for (size_t i = 0; i < v->reports.count && v->outputs; i++)
-        if (v->outputs[i] && v->outputs[i] != stdout)
-            fclose(v->outputs[i]);
-    free(v->outputs);
     free(v->asserts.items);
     free(v->files.items);
-    free(v->reports.items);
+    otk_outputs_clear(&v->reports);
     otk_expectations_free(v->expectations);
 }

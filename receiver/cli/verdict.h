@@ -3,17 +3,17 @@
 #ifndef OTLPKIT_VERDICT_H
 #define OTLPKIT_VERDICT_H
 
-#include "command.h"
+#include "outputs.h"
 
 #include <otlpkit/receiver.h>
 
 struct verdict {
     const struct command *command;
-    struct words asserts, files, reports;
+    struct words asserts, files;
+    struct outputs reports;
     bool complete;
     bool allow_refused;
     otk_expectations *expectations;
-    FILE **outputs; /* one for each of `reports`, opened before anything is judged */
 };
 
 /* Of struct verdict. */
