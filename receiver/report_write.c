@@ -1,6 +1,5 @@
 /* A report in the formats there are. */
 #include "report.h"
-#include "results.h"
 
 #include <stdlib.h>
 
@@ -50,7 +49,7 @@ struct listing {
     const otk_report *report;
     struct otk_arena arena;
     struct otk_buffer text;
-    struct otk_result *items;
+    otk_result *items;
     size_t count;
     bool failed;
 };
@@ -67,7 +66,7 @@ static const char *take_text(struct listing *l)
 
 static void list_one(struct listing *l, const char *name, bool passed)
 {
-    struct otk_result *to = &l->items[l->count++];
+    otk_result *to = &l->items[l->count++];
     to->name = name;
     to->outcome = passed ? OTK_PASSED : OTK_FAILED;
     to->message = take_text(l);
@@ -114,8 +113,9 @@ static void list(struct listing *l)
     list_one(l, *r->error ? "conditions can be judged" : "nothing was lost on the way in", false);
 }
 
-static int write_results(const otk_report *r, otk_report_format format, struct otk_buffer *out)
+static int write_results(const otk_report *r, otk_report_format format, FILE *to)
 {
+    int rc = OTK_ENOMEM;
     struct listing l = {.report = r, .text = OTK_BUFFER_INIT(WRITTEN_LIMIT)};
     l.items = otk_arena_alloc(&l.arena, (r->finding_count + 1) * sizeof *l.items);
     l.failed = !l.items;
@@ -125,32 +125,21 @@ static int write_results(const otk_report *r, otk_report_format format, struct o
         otk_report_write_notes(r, &l.text);
     const char *notes = take_text(&l);
     if (!l.failed)
-        otk_results_write(&(struct otk_results){"otlpkit", l.items, l.count, notes}, format, out);
+        rc = otk_results_write(&(otk_results){"otlpkit", l.items, l.count, notes}, format, to);
     otk_buffer_clear(&l.text);
     otk_arena_clear(&l.arena);
-    return l.failed ? OTK_ENOMEM : out->failed;
+    return rc;
 }
 
 /* ---- Any format ------------------------------------------------------ */
 
-static int write_format(otk_report *r, otk_report_format format, struct otk_buffer *out)
-{
-    if (format == OTK_REPORT_TEXT)
-        return otk_buffer_text(out, otk_report_text(r));
-    if (format != OTK_REPORT_JSON)
-        return write_results(r, format, out);
-    otk_buffer_text(out, otk_report_json(r));
-    return otk_buffer_byte(out, '\n');
-}
-
 int otk_report_write(otk_report *report, otk_report_format format, FILE *to)
 {
-    struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
-    int rc = write_format(report, format, &out);
-    if (!rc && (fwrite(out.data, 1, out.size, to) != out.size || fflush(to)))
-        rc = OTK_ESYSTEM;
-    otk_buffer_clear(&out);
-    return rc;
+    if (format > OTK_REPORT_JSON)
+        return write_results(report, format, to);
+    bool failed = format == OTK_REPORT_TEXT ? fputs(otk_report_text(report), to) == EOF
+                                            : fprintf(to, "%s\n", otk_report_json(report)) < 0;
+    return failed || fflush(to) ? OTK_ESYSTEM : 0;
 }
 
 void otk_report_free(otk_report *report)

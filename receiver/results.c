@@ -1,6 +1,6 @@
-#include "results.h"
-
+/* What came of checks, in the formats that tools read. */
 #include "json.h"
+#include "otlpkit/receiver.h"
 #include "visible.h"
 
 #include <inttypes.h>
@@ -64,7 +64,7 @@ static void add_first_line(struct otk_buffer *out, const char *text, const struc
     add_part(out, text, strcspn(text, "\n"), table);
 }
 
-static size_t count(const struct otk_results *r, enum otk_outcome outcome)
+static size_t count(const otk_results *r, otk_outcome outcome)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->count; i++)
@@ -85,7 +85,7 @@ static void tap_message(struct otk_buffer *out, const char *message)
     add(out, "\n");
 }
 
-static void tap_diagnostics(struct otk_buffer *out, const struct otk_result *t)
+static void tap_diagnostics(struct otk_buffer *out, const otk_result *t)
 {
     add(out, "  ---\n");
     tap_message(out, t->message);
@@ -99,7 +99,7 @@ static void tap_diagnostics(struct otk_buffer *out, const struct otk_result *t)
     add(out, "  ...\n");
 }
 
-static void tap_point(struct otk_buffer *out, const struct otk_result *t, size_t number)
+static void tap_point(struct otk_buffer *out, const otk_result *t, size_t number)
 {
     otk_buffer_printf(out, "%s %zu - ", t->outcome == OTK_FAILED ? "not ok" : "ok", number);
     add_escaped(out, t->name, in_tap);
@@ -112,7 +112,7 @@ static void tap_point(struct otk_buffer *out, const struct otk_result *t, size_t
         tap_diagnostics(out, t);
 }
 
-static void write_tap(const struct otk_results *r, struct otk_buffer *out)
+static void write_tap(const otk_results *r, struct otk_buffer *out)
 {
     otk_buffer_printf(out, "TAP version 14\n1..%zu\n", r->count);
     for (size_t i = 0; i < r->count; i++)
@@ -142,7 +142,7 @@ static void xml_element(struct otk_buffer *out, const char *name, const char *me
     otk_buffer_printf(out, "</%s>\n", name);
 }
 
-static void xml_case(struct otk_buffer *out, const struct otk_results *r, const struct otk_result *t)
+static void xml_case(struct otk_buffer *out, const otk_results *r, const otk_result *t)
 {
     add(out, "    <testcase");
     xml_attribute(out, "classname", t->file ? t->file : r->suite);
@@ -161,7 +161,7 @@ static void xml_case(struct otk_buffer *out, const struct otk_results *r, const 
     add(out, "    </testcase>\n");
 }
 
-static void write_junit(const struct otk_results *r, struct otk_buffer *out)
+static void write_junit(const otk_results *r, struct otk_buffer *out)
 {
     uint64_t duration_ns = 0;
     for (size_t i = 0; i < r->count; i++)
@@ -198,11 +198,11 @@ static void command(struct otk_buffer *out, const char *name, const char *title,
     add(out, "\n");
 }
 
-static void write_github(const struct otk_results *r, struct otk_buffer *out)
+static void write_github(const otk_results *r, struct otk_buffer *out)
 {
     static const char *const names[] = {[OTK_FAILED] = "error", [OTK_SKIPPED] = "notice"};
     for (size_t i = 0; i < r->count; i++) {
-        const struct otk_result *t = &r->items[i];
+        const otk_result *t = &r->items[i];
         if (t->outcome != OTK_PASSED)
             command(out, names[t->outcome], t->name, t->file, t->line, t->message);
     }
@@ -212,7 +212,7 @@ static void write_github(const struct otk_results *r, struct otk_buffer *out)
 
 /* ---- JSON ------------------------------------------------------------ */
 
-static void json_result(struct otk_buffer *out, const struct otk_result *t)
+static void json_result(struct otk_buffer *out, const otk_result *t)
 {
     static const char *const names[] = {"passed", "failed", "skipped"};
     add(out, "{");
@@ -231,7 +231,7 @@ static void json_result(struct otk_buffer *out, const struct otk_result *t)
     add(out, "}");
 }
 
-static void write_json(const struct otk_results *r, struct otk_buffer *out)
+static void write_json(const otk_results *r, struct otk_buffer *out)
 {
     add(out, "{");
     otk_json_text(out, "suite", r->suite);
@@ -250,13 +250,21 @@ static void write_json(const struct otk_results *r, struct otk_buffer *out)
     add(out, "}\n");
 }
 
-void otk_results_write(const struct otk_results *r, otk_report_format format, struct otk_buffer *out)
+int otk_results_write(const otk_results *results, otk_report_format format, FILE *to)
 {
-    static void (*const writers[])(const struct otk_results *, struct otk_buffer *) = {
+    static void (*const writers[])(const otk_results *, struct otk_buffer *) = {
         [OTK_REPORT_JSON] = write_json,
         [OTK_REPORT_TAP] = write_tap,
         [OTK_REPORT_JUNIT] = write_junit,
         [OTK_REPORT_GITHUB] = write_github,
     };
-    writers[format](r, out);
+    if ((size_t)format >= sizeof writers / sizeof *writers || !writers[format])
+        return OTK_EINVAL;
+    struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
+    writers[format](results, &out);
+    int rc = out.failed;
+    if (!rc && (fwrite(out.data, 1, out.size, to) != out.size || fflush(to)))
+        rc = OTK_ESYSTEM;
+    otk_buffer_clear(&out);
+    return rc;
 }

@@ -588,6 +588,30 @@ OTK_API int otk_report_write(otk_report *report, otk_report_format format, FILE 
 
 OTK_API void otk_report_free(otk_report *report);
 
+/* What came of checks that a program makes itself, for the tools that show
+ * tests. Whatever stands in the texts, what is written is well-formed. */
+typedef enum otk_outcome { OTK_PASSED, OTK_FAILED, OTK_SKIPPED } otk_outcome;
+
+typedef struct otk_result {
+    const char *name;
+    const char *file; /* where the check is written, or NULL */
+    unsigned line;
+    otk_outcome outcome;
+    const char *message;  /* lines on why it failed or was skipped, or "" */
+    uint64_t duration_ns; /* 0: not measured */
+} otk_result;
+
+typedef struct otk_results {
+    const char *suite;
+    const otk_result *items;
+    size_t count;
+    const char *notes; /* lines on all of them, or "" */
+} otk_results;
+
+/* Any format but OTK_REPORT_TEXT, which is OTK_EINVAL. Returns as
+ * otk_report_write(). */
+OTK_API int otk_results_write(const otk_results *results, otk_report_format format, FILE *to);
+
 /* The members of a condition, for programs that build one from data. */
 typedef enum otk_condition_kind {
     OTK_CONDITION_MATCHES = 1,
