@@ -45,6 +45,18 @@ static otk_string host_of(otk_string authority)
                                             : authority.size};
 }
 
+/* What stands behind the host: nothing, or a colon and a port, which may be left out. */
+static bool is_port(otk_string text)
+{
+    unsigned port = 0;
+    for (size_t i = 1; i < text.size && port <= UINT16_MAX; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        port = port * 10 + (unsigned)(text.data[i] - '0');
+    }
+    return text.size == 0 || (text.data[0] == ':' && port <= UINT16_MAX);
+}
+
 static int parse(const char *text, struct url *out)
 {
     otk_string whole = otk_text_trim((otk_string){text, strlen(text)});
@@ -53,7 +65,8 @@ static int parse(const char *text, struct url *out)
         return OTK_EINVAL;
     size_t path_at = scheme + strcspn(whole.data + scheme, "/?# \t");
     otk_string host = host_of((otk_string){whole.data + scheme, path_at - scheme});
-    if (host.size == 0)
+    const char *port = host.data + host.size;
+    if (host.size == 0 || !is_port((otk_string){port, (size_t)(whole.data + path_at - port)}))
         return OTK_EINVAL;
     *out = (struct url){whole, host, path_at};
     return 0;

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #define USER_AGENT "OTel-OTLP-Exporter-C/" OTLPKIT_VERSION
 #define POLL_MAX_MS 60000
@@ -23,6 +25,7 @@ struct channel {
     CURL *easy;
     struct curl_slist *headers;
     struct otk_buffer response;
+    char error[CURL_ERROR_SIZE];
 };
 
 struct otk_exporter {
@@ -41,6 +44,14 @@ static size_t on_response(char *data, size_t size, size_t count, void *arg)
 {
     struct otk_buffer *response = arg;
     return otk_buffer_append(response, data, size * count) ? 0 : size * count;
+}
+
+/* Programs that the host starts do not inherit the connection. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)arg;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static bool add_header(struct channel *c, const char *line)
@@ -85,6 +96,8 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_response);
     curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &c->response);
+    curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
+    curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
     if (otk_endpoint_is_loopback(config->endpoint))
@@ -215,63 +228,94 @@ static bool is_retryable(long status)
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-static void warn_of_answer(struct otk_exporter *e, otk_signal signal, const struct channel *c, long status)
+/* So much of what a server says is told. */
+static int told(otk_string message)
 {
-    otk_string message = otk_response_status(c->response.data, c->response.size);
-    otk_warn(e->warnings, "export of %s: the server answered %ld%s%.*s", signal_names[signal], status,
-             message.size ? ": " : "", (int)earlier(message.size, 300), message.data);
+    return (int)earlier(message.size, 300);
+}
+
+/* Connecting and timing out are told with the milliseconds that it took, which would be news each time. */
+static const char *reason_of(const struct channel *c, CURLcode result)
+{
+    bool timed = result == CURLE_COULDNT_CONNECT || result == CURLE_OPERATION_TIMEDOUT;
+    return *c->error && !timed ? c->error : curl_easy_strerror(result);
+}
+
+static void warn_of_fault(struct otk_exporter *e, otk_signal signal, CURLcode result)
+{
+    const struct channel *c = &e->channels[signal];
+    if (c->response.failed == OTK_ELIMIT)
+        otk_warn(e->warnings, "export of %s: the server's answer exceeds %u bytes", signal_names[signal],
+                 e->config->max_response_bytes);
+    else
+        otk_warn(e->warnings, "export of %s: %s", signal_names[signal], reason_of(c, result));
+}
+
+static bool is_json(const struct channel *c)
+{
+    static const char json[] = "application/json";
+    const char *type = NULL;
+    curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
+    return type && strncasecmp(type, json, sizeof json - 1) == 0;
+}
+
+static void warn_of_answer(struct otk_exporter *e, otk_signal signal, long status)
+{
+    struct channel *c = &e->channels[signal];
+    const char *elsewhere = NULL;
+    curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &elsewhere);
+    otk_string message = otk_response_status(&c->response, is_json(c));
+    if (elsewhere)
+        otk_warn(e->warnings, "export of %s: the server answered %ld, but redirects are not followed: %.300s",
+                 signal_names[signal], status, elsewhere);
+    else
+        otk_warn(e->warnings, "export of %s: the server answered %ld%s%.*s", signal_names[signal], status,
+                 message.size ? ": " : "", told(message), message.data);
 }
 
 /* OTLP: nothing that was partly taken is sent again. */
-static uint64_t read_rejected(struct otk_exporter *e, otk_signal signal, const struct channel *c)
+static uint64_t read_rejected(struct otk_exporter *e, otk_signal signal)
 {
+    struct channel *c = &e->channels[signal];
     struct otk_partial_success partial;
-    if (otk_response_read(signal, c->response.data, c->response.size, &partial)) {
+    if (otk_response_read(&c->response, is_json(c), signal, &partial)) {
         otk_warn(e->warnings, "export of %s: the server's answer is not a valid response", signal_names[signal]);
         return 0;
     }
     if (partial.rejected > 0)
         otk_warn(e->warnings, "export of %s: the server rejected %lld: %.*s", signal_names[signal],
-                 (long long)partial.rejected, (int)earlier(partial.message.size, 300), partial.message.data);
+                 (long long)partial.rejected, told(partial.message), partial.message.data);
     else if (partial.message.size)
-        otk_warn(e->warnings, "export of %s: the server says: %.*s", signal_names[signal],
-                 (int)earlier(partial.message.size, 300), partial.message.data);
+        otk_warn(e->warnings, "export of %s: the server says: %.*s", signal_names[signal], told(partial.message),
+                 partial.message.data);
     return partial.rejected > 0 ? (uint64_t)partial.rejected : 0;
 }
 
-static enum verdict judge_fault(struct otk_exporter *e, otk_signal signal, const struct channel *c, CURLcode result)
-{
-    if (c->response.failed == OTK_ELIMIT)
-        otk_warn(e->warnings, "export of %s: the server's answer exceeds %u bytes", signal_names[signal],
-                 e->config->max_response_bytes);
-    else
-        otk_warn(e->warnings, "export of %s: %s", signal_names[signal], curl_easy_strerror(result));
-    return is_transient(result) ? AGAIN : REFUSED;
-}
-
+/* A refusal counts even when the connection broke in the middle of it; a success has to be whole. */
 static enum verdict judge(struct otk_exporter *e, otk_signal signal, CURLcode result, uint64_t *rejected)
 {
-    struct channel *c = &e->channels[signal];
-    if (result != CURLE_OK)
-        return judge_fault(e, signal, c, result);
+    const struct channel *c = &e->channels[signal];
     long status = 0;
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (c->response.failed || (result != CURLE_OK && status < 300)) {
+        warn_of_fault(e, signal, result);
+        return is_transient(result) ? AGAIN : REFUSED;
+    }
     if (status >= 200 && status < 300) {
-        *rejected = read_rejected(e, signal, c);
+        *rejected = read_rejected(e, signal);
         return DELIVERED;
     }
-    warn_of_answer(e, signal, c, status);
+    warn_of_answer(e, signal, status);
     return is_retryable(status) ? AGAIN : REFUSED;
 }
 
 /* ---- Retries --------------------------------------------------------- */
 
 /* What the server asked for, in seconds or as a date; 0 when it did not. */
-static uint64_t retry_after(const struct channel *c, CURLcode result)
+static uint64_t retry_after(const struct channel *c)
 {
     curl_off_t seconds = 0;
-    if (result == CURLE_OK)
-        curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &seconds);
+    curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &seconds);
     return seconds > 0 ? (uint64_t)earlier((uint64_t)seconds, 1u << 20) * OTK_SECOND : 0;
 }
 
@@ -311,13 +355,12 @@ void otk_exporter_send(struct otk_exporter *e, otk_signal signal, struct otk_del
     *out = (struct otk_delivery){0};
     uint64_t deadline = otk_clock_deadline((unsigned)earlier(c->config->timeout_ms, c->config->export_timeout_ms));
     for (;;) {
-        CURLcode result = post(e, c, deadline);
-        enum verdict verdict = judge(e, signal, result, &out->rejected);
+        enum verdict verdict = judge(e, signal, post(e, c, deadline), &out->rejected);
         out->delivered = verdict == DELIVERED;
         out->reason = verdict == REFUSED ? OTK_DROP_REFUSED : OTK_DROP_UNREACHABLE;
         if (verdict != AGAIN)
             return;
-        uint64_t asked = retry_after(c, result);
+        uint64_t asked = retry_after(c);
         if (!pause_before_retry(e, asked ? asked : backoff(e->config->retry_delay_ms, out->retries), deadline))
             return;
         out->retries++;

@@ -1,7 +1,8 @@
 /* The request headers that OTEL_EXPORTER_OTLP_HEADERS asks for.
  *
  * Always holds: names are tokens and values have no control characters, so
- * that nothing can smuggle a line into a request.
+ * that nothing can smuggle a line into a request, and none of them is about the
+ * body.
  */
 #ifndef OTLPKIT_HEADERS_H
 #define OTLPKIT_HEADERS_H

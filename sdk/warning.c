@@ -1,6 +1,7 @@
 #include "warning.h"
 
 #include "hash.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +33,18 @@ static bool is_news(struct otk_warnings *w, uint64_t hash)
     return true;
 }
 
+/* One line of text, whatever a server or the environment put into it, and no half a character at the end. */
+static void tidy(char *message)
+{
+    size_t size = strlen(message);
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)message[i] < ' ' || message[i] == 0x7f)
+            message[i] = ' ';
+    size_t valid = otk_utf8_valid((const uint8_t *)message, size);
+    if (size - valid < 4)
+        message[valid] = '\0';
+}
+
 void otk_warn(struct otk_warnings *w, const char *format, ...)
 {
     char message[512];
@@ -39,6 +52,7 @@ void otk_warn(struct otk_warnings *w, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    tidy(message);
 
     pthread_mutex_lock(&w->mutex);
     bool news = is_news(w, otk_hash(message, strlen(message)));
