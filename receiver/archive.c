@@ -1,5 +1,7 @@
 #include "archive.h"
 
+#include "fault.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -160,6 +162,10 @@ static int write_request(otk_archive *a, const otk_capture *c, const struct reco
     otk_buffer_printf(&r.fields, "Otlpkit-Body-Size: %" PRIu64 "\r\n", c->body_size);
     if (!c->status)
         put_field(&r.fields, "Otlpkit-Reason", c->reason);
+    if (*c->fault)
+        put_field(&r.fields, "Otlpkit-Fault", c->fault);
+    if (c->unfinished)
+        put_field(&r.fields, "Otlpkit-Unfinished", "true");
     put_text(&r.head, c->method);
     otk_buffer_byte(&r.head, ' ');
     put_text(&r.head, c->target);
@@ -512,8 +518,13 @@ int otk_warc_request(struct capture *c, const struct otk_warc_record *record, co
         rc = copy_field(c, &record->fields, "Otlpkit-Peer", &c->pub.peer);
     if (!rc)
         rc = copy_field(c, &record->fields, "Otlpkit-Reason", &c->pub.reason);
+    if (!rc)
+        rc = copy_field(c, &record->fields, "Otlpkit-Fault", &c->pub.fault);
+    if (!rc)
+        rc = otk_fault_step_read(c->pub.fault, &c->arena, &c->fault);
     if (rc)
         return rc;
+    c->pub.unfinished = otk_headers_get(&record->fields, "Otlpkit-Unfinished") != NULL;
     if (*c->pub.reason)
         c->pub.status = 0;
     const char *body_size = otk_headers_get(&record->fields, "Otlpkit-Body-Size");

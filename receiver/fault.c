@@ -481,6 +481,19 @@ int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out)
     return rc;
 }
 
+int otk_fault_step_read(const char *text, struct otk_arena *arena, const struct otk_fault_step **out)
+{
+    struct reader r = {.text = text, .at = text, .arena = arena};
+    struct otk_fault_step *step = *text ? otk_arena_alloc(arena, sizeof *step) : NULL;
+    *out = NULL;
+    if (!step)
+        return *text ? OTK_ENOMEM : 0;
+    int rc = read_step(&r, step);
+    if (!rc && !*r.at)
+        *out = step;
+    return rc == OTK_ENOMEM ? rc : 0;
+}
+
 static size_t column(const struct reader *r)
 {
     size_t at = 1;

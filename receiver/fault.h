@@ -62,6 +62,10 @@ struct otk_fault_script_fault {
 /* OTK_EINVAL and *out for a script that cannot be; OTK_ENOMEM. */
 int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out);
 
+/* The step in `text`, which is one or nothing, kept in `arena`; NULL in `*out` where it is none. Returns 0 or
+ * OTK_ENOMEM. */
+int otk_fault_step_read(const char *text, struct otk_arena *arena, const struct otk_fault_step **out);
+
 struct otk_faults;
 
 struct otk_faults *otk_faults_new(void);

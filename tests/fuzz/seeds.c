@@ -1,6 +1,6 @@
 /* Writes the project's fixtures as inputs of the fuzz targets: OUT/TARGET/NAME.
  *
- *     seeds OUT CASES... -- RECORDING... -- SELECTORS...
+ *     seeds OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS...
  */
 #include "../proto/cases.h"
 
@@ -148,12 +148,32 @@ static void put_selectors(const char *path)
     fclose(file);
 }
 
+/* What a page shows between ```fault and ```, a script a line. */
+static void put_scripts(const char *path)
+{
+    char line[4096], name[32];
+    bool inside = false;
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    for (unsigned i = 1; fgets(line, sizeof line, file); i++) {
+        snprintf(name, sizeof name, "%03u", i);
+        if (strncmp(line, "```", 3) == 0)
+            inside = strcmp(line, "```fault\n") == 0;
+        else if (inside)
+            put("faults", name, (otk_string){line, strlen(line)}, (otk_bytes){0});
+    }
+    fclose(file);
+}
+
 int main(int argc, char **argv)
 {
-    static void (*const groups[])(const char *path) = {put_cases, put_recording, put_selectors};
+    static void (*const groups[])(const char *path) = {put_cases, put_recording, put_selectors, put_scripts};
     size_t group = 0;
     if (argc < 3)
-        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING... -- SELECTORS...\n", argv[0]), 2;
+        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS...\n", argv[0]), 2;
     out_dir = argv[1];
     mkdir(out_dir, 0777);
     for (int i = 2; i < argc; i++) {

@@ -33,6 +33,8 @@ static otk_capture *given_refusal(void)
     c->status = 413;
     c->target = "/v1/traces?x=1 2";
     c->reason = "too large";
+    c->fault = "503 cut";
+    c->unfinished = true;
     c->body.size = 5;
     c->body_size = 70000000;
     return c;
@@ -124,6 +126,8 @@ static void check_refusal(const otk_capture *c, void *arg)
     ++*(size_t *)arg;
     assert_int_equal(c->status, 413);
     assert_string_equal(c->reason, "too large");
+    assert_string_equal(c->fault, "503 cut");
+    assert_true(c->unfinished);
     assert_string_equal(c->target, "/v1/traces?x=1 2");
     assert_int_equal(c->body_size, 70000000);
     assert_int_equal(c->message.size, 0);
