@@ -25,6 +25,7 @@ struct channel {
     CURL *easy;
     struct curl_slist *headers;
     struct otk_buffer response;
+    bool headed; /* the response's head came whole, which curl does not ask for */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -35,7 +36,7 @@ struct otk_exporter {
     struct channel channels[OTK_SIGNAL_COUNT];
     struct otk_encoder encoder;
     const struct otk_buffer *body; /* to be sent next */
-    _Atomic uint64_t last; /* set by hurry; OTK_FOREVER before */
+    _Atomic uint64_t last;         /* set by hurry; OTK_FOREVER before */
 };
 
 /* ---- Setting up ------------------------------------------------------ */
@@ -44,6 +45,18 @@ static size_t on_response(char *data, size_t size, size_t count, void *arg)
 {
     struct otk_buffer *response = arg;
     return otk_buffer_append(response, data, size * count) ? 0 : size * count;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+    static const char status[] = "HTTP/";
+    struct channel *c = arg;
+    size_t length = size * count;
+    if (length >= sizeof status && memcmp(line, status, sizeof status - 1) == 0)
+        c->headed = false;
+    else if (length <= 2)
+        c->headed = true;
+    return length;
 }
 
 /* Programs that the host starts do not inherit the connection. */
@@ -65,7 +78,8 @@ static bool add_header(struct channel *c, const char *line)
 static bool make_headers(struct channel *c)
 {
     /* curl would ask for permission before large bodies and wait a second for the answer. */
-    bool ok = add_header(c, "Expect:") && add_header(c, c->config->json ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
+    bool ok = add_header(c, "Expect:") && add_header(c, c->config->json ? "Content-Type: application/json"
+                                                                        : "Content-Type: application/x-protobuf");
     if (c->config->gzip)
         ok = ok && add_header(c, "Content-Encoding: gzip");
     for (size_t i = 0; i < c->config->headers.count; i++)
@@ -96,6 +110,8 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_response);
     curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &c->response);
+    curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
     curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
     curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
@@ -193,13 +209,14 @@ static CURLcode post(struct otk_exporter *e, struct channel *c, uint64_t deadlin
 {
     c->response.size = 0;
     c->response.failed = 0;
+    c->headed = false;
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, (const char *)e->body->data);
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)e->body->size);
     if (curl_multi_add_handle(e->multi, c->easy) != CURLM_OK)
         return CURLE_OUT_OF_MEMORY;
     CURLcode result = run(e, deadline);
     curl_multi_remove_handle(e->multi, c->easy);
-    return result;
+    return result == CURLE_OK && !c->headed ? CURLE_PARTIAL_FILE : result;
 }
 
 /* ---- What an attempt means ------------------------------------------- */
