@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define ENDPOINT "OTEL_EXPORTER_OTLP_ENDPOINT"
 #define OWN_URL "OTLPKIT_URL"
@@ -38,6 +39,28 @@ static void forget_outer(void)
     const char *outer = get(OWN_URL), *endpoint = get(ENDPOINT);
     if (outer && endpoint && starts_with(endpoint, outer))
         unsetenv(ENDPOINT);
+}
+
+static bool configures(const char *variable)
+{
+    const char *end = strchr(variable, '=');
+    return starts_with(variable, "OTEL_") ||
+           (end && end - variable >= 6 && strncasecmp(end - 6, "_proxy", 6) == 0);
+}
+
+bool otk_environment_clean(void)
+{
+    bool ok = true;
+    for (char **e = environ; *e && ok;) {
+        if (!configures(*e)) {
+            e++;
+            continue;
+        }
+        char *name = strndup(*e, strcspn(*e, "="));
+        ok = name && unsetenv(name) == 0; /* what was behind it moves up */
+        free(name);
+    }
+    return ok;
 }
 
 bool otk_environment_set(const char *url)

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Removes what configures an SDK, or sends it through a proxy. False when memory ran out. */
+bool otk_environment_clean(void);
+
 /* Sets what the child will inherit, except what the user has set. False when memory ran out. */
 bool otk_environment_set(const char *url);
 
