@@ -278,7 +278,7 @@ static void keep_payload(otk_attempts *a, const struct payload *p)
     *slot_of(a, &p->digest) = ++a->count;
 }
 
-/* ---- What was cut off ------------------------------------------------ */
+/* ---- What was cut off, by a client, a fault or for want of room ------ */
 
 static bool have_equal_header(const struct capture *a, const struct capture *b, const char *name)
 {
@@ -347,7 +347,7 @@ int otk_attempts_feed(otk_attempts *a, struct capture *c)
     bool fresh;
     if (*c->pub.method && strcmp(c->pub.method, "POST") != 0) /* files may have none */
         return 0;
-    if (c->pub.unfinished)
+    if (c->pub.unfinished || c->pub.body.size < c->pub.body_size)
         return keep_cut(a, c);
     int rc = find_payload(a, c, &p, &fresh);
     if (rc)

@@ -213,9 +213,11 @@ static enum otk_play_order answer(struct otk_conn *n)
         otk_play_reset(n);
         return OTK_PLAY_CLOSE;
     }
+    if (n->ended)
+        return OTK_PLAY_CLOSE;
     if (step->act == OTK_FAULT_HANG) {
         p->stage = STAGE_HANGING;
-        return n->ended ? OTK_PLAY_CLOSE : hold(n);
+        return hold(n);
     }
     if (!step->cuts && !step->stall_ms)
         return OTK_PLAY_ANSWER;
@@ -241,11 +243,14 @@ enum otk_play_order otk_play_next(struct otk_conn *n)
     return hold(n);
 }
 
+/* Whoever waits for an answer and closes his side is taken to have gone, as the daemon does. */
 void otk_play_unattend(struct otk_conn *n)
 {
-    if (!n->play || n->play->stage != STAGE_HANGING)
+    struct otk_play *p = n->play;
+    if (!p || p->stage == STAGE_READING || n->queue != &n->http->held)
         return;
-    n->play->stage = STAGE_OVER;
+    p->stage = STAGE_OVER;
+    p->due_ms = NEVER;
     otk_conn_go_on(n);
 }
 

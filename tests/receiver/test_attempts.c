@@ -170,6 +170,22 @@ static void what_was_cut_off_belongs_to_what_begins_like_it(void **state)
     assert_int_equal(payload(0)->attempts[1].gap_nano, 2 * MS);
 }
 
+static void bodies_that_found_no_room_are_not_the_same(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct capture *c = make(REQUEST("", 0, 503, .length = i ? "9" : "8"));
+        c->pub.body_size = i ? 9 : 8;
+        assert_int_equal(otk_attempts_feed(attempts, c), 0);
+        otk_capture_free(c);
+    }
+    FEED("12345678", 10, 200, .length = "8");
+    assert_sum(2, 1, 0, 0);
+    assert_int_equal(otk_attempts_finish(attempts), 0);
+    assert_int_equal(payload(0)->attempt_count, 2);
+    assert_int_equal(payload(1)->attempt_count, 1);
+}
+
 static void what_was_cut_off_may_come_between_attempts(void **state)
 {
     (void)state;
@@ -413,6 +429,7 @@ int main(void)
         TEST(signals_are_told_apart),
         TEST(other_methods_are_no_attempts),
         TEST(what_was_cut_off_belongs_to_what_begins_like_it),
+        TEST(bodies_that_found_no_room_are_not_the_same),
         TEST(what_was_cut_off_may_come_between_attempts),
         TEST(each_answer_has_its_rule),
         TEST(a_retry_is_wrong_before_its_time_and_after_a_final_answer),

@@ -59,13 +59,18 @@ static unsigned post_status(struct post p)
     return r.status;
 }
 
+static void append_request(struct otk_buffer *out, struct post p)
+{
+    otk_buffer_printf(out, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                      p.type, p.size);
+    otk_buffer_append(out, p.body, p.size);
+}
+
 /* In one piece, so that all of it is there before a reset. */
 static void send_only(struct post p)
 {
     struct otk_buffer out = OTK_BUFFER_INIT(1 << 16);
-    otk_buffer_printf(&out, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                      p.type, p.size);
-    otk_buffer_append(&out, p.body, p.size);
+    append_request(&out, p);
     assert_true(client_send(&c, out.data, out.size));
     otk_buffer_clear(&out);
 }
@@ -293,26 +298,35 @@ static void test_an_answer_is_delayed_and_the_request_is_there_before(void **sta
         struct response r;
         assert_true(client_read(&c, &r));
         assert_int_equal(r.status, i ? 503 : 200);
-        assert_true(now_ms() - before >= 40);
+        assert_true(now_ms() - before >= 39);
         response_clear(&r);
     }
     assert_int_equal(post_status(json), 200);
 }
 
-static void test_an_answer_stalls_in_the_middle_and_then_goes_on(void **state)
+static void test_an_answer_stalls_in_the_middle(void **state)
 {
     struct otk_buffer begun = OTK_BUFFER_INIT(1 << 16);
     (void)state;
-    set("503 message=abcdefghijklmnopqrstuvwxyz stall=40ms");
+    set("503 message=abcdefghijklmnopqrstuvwxyz stall=10m");
     send_only(json);
-    assert_int_equal(read_raw(&begun, 100, PATIENCE_MS), END_NOT_YET);
-    uint64_t middle = now_ms();
-    struct otk_buffer rest = read_to(END_CLOSED);
-    assert_true(now_ms() - middle >= 35);
+    while (!memmem(begun.data, begun.size, "abc", 3))
+        assert_int_equal(read_raw(&begun, begun.size + 1, PATIENCE_MS), END_NOT_YET);
+    assert_int_equal(read_raw(&begun, SIZE_MAX, 20), END_NOT_YET);
     assert_null(memmem(begun.data, begun.size, "xyz", 3));
-    assert_non_null(strstr((char *)rest.data, "xyz\"}"));
     otk_buffer_clear(&begun);
-    otk_buffer_clear(&rest);
+}
+
+static void test_a_stalled_answer_goes_on(void **state)
+{
+    (void)state;
+    set("503 message=abcdefghijklmnopqrstuvwxyz stall=40ms");
+    uint64_t before = now_ms();
+    send_only(json);
+    struct otk_buffer out = read_to(END_CLOSED);
+    assert_true(now_ms() - before >= 39);
+    assert_non_null(strstr((char *)out.data, "xyz\"}"));
+    otk_buffer_clear(&out);
 }
 
 static void test_a_large_answer_stalls_too(void **state)
@@ -339,14 +353,20 @@ static void test_hanging_is_no_answer_while_the_connection_is_open(void **state)
     assert_int_equal(post_status(json), 200);
 }
 
-static void test_who_hangs_up_on_a_hanging_receiver_is_let_go(void **state)
+static void test_who_hangs_up_is_let_go(void **state)
 {
+    static const char *const scripts[] = {"hang", "delay=10m", "reset delay=10m", "503 stall=10m"};
     (void)state;
-    set("hang");
-    send_only(json);
-    request(0);
-    shutdown(c.fd, SHUT_WR);
-    assert_ends_with(END_CLOSED, 0);
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct otk_buffer out = OTK_BUFFER_INIT(1 << 16);
+        set(scripts[i]);
+        send_only(json);
+        request(i);
+        shutdown(c.fd, SHUT_WR);
+        assert_int_not_equal(read_raw(&out, SIZE_MAX, PATIENCE_MS), END_NOT_YET);
+        otk_buffer_clear(&out);
+        reconnect();
+    }
 }
 
 static void test_a_body_is_read_slowly(void **state)
@@ -464,10 +484,10 @@ static void test_an_idle_connection_is_closed_after_its_time(void **state)
 {
     (void)state;
     set("ok idle=30ms");
+    uint64_t before = now_ms();
     assert_int_equal(post_status(json), 200);
-    uint64_t answered = now_ms();
     assert_ends_with(END_CLOSED, 0);
-    assert_in_range(now_ms() - answered, 25, PATIENCE_MS);
+    assert_in_range(now_ms() - before, 29, PATIENCE_MS);
 }
 
 static void test_a_connection_that_goes_on_is_not_idle(void **state)
@@ -475,9 +495,17 @@ static void test_a_connection_that_goes_on_is_not_idle(void **state)
     struct otk_buffer out = OTK_BUFFER_INIT(1 << 16);
     (void)state;
     set("ok idle=30ms, ok");
-    assert_int_equal(post_status(json), 200);
-    assert_int_equal(post_status(json), 200);
+    for (int i = 0; i < 2; i++)
+        append_request(&out, json);
+    assert_true(client_send(&c, out.data, out.size));
+    out.size = 0;
+    for (int i = 0; i < 2; i++) {
+        struct response r;
+        assert_true(client_read(&c, &r));
+        response_clear(&r);
+    }
     assert_int_equal(read_raw(&out, 1, 60), END_NOT_YET);
+    otk_buffer_clear(&out);
 }
 
 /* ---- Which requests -------------------------------------------------- */
@@ -671,7 +699,7 @@ static void test_stopping_waits_for_no_fault(void **state)
         assert_int_equal(read_raw(&out, cases[i].answered, PATIENCE_MS), END_NOT_YET);
         uint64_t before = now_ms();
         otk_receiver_close(rx);
-        assert_in_range(now_ms() - before, 0, 900);
+        assert_in_range(now_ms() - before, 0, PATIENCE_MS);
         otk_buffer_clear(&out);
         stop(NULL);
         start(NULL);
@@ -693,10 +721,11 @@ int main(void)
         TEST(test_a_wrong_content_type_is_sent),
         TEST(test_answers_may_be_over_4_mib_and_are_well_formed),
         TEST(test_an_answer_is_delayed_and_the_request_is_there_before),
-        TEST(test_an_answer_stalls_in_the_middle_and_then_goes_on),
+        TEST(test_an_answer_stalls_in_the_middle),
+        TEST(test_a_stalled_answer_goes_on),
         TEST(test_a_large_answer_stalls_too),
         TEST(test_hanging_is_no_answer_while_the_connection_is_open),
-        TEST(test_who_hangs_up_on_a_hanging_receiver_is_let_go),
+        TEST(test_who_hangs_up_is_let_go),
         TEST(test_a_body_is_read_slowly),
         TEST(test_a_slow_reader_holds_up_the_sender),
         TEST(test_resets_come_when_they_were_asked_for),
