@@ -45,8 +45,8 @@ static void at_exit(void)
 
 static void watch(void)
 {
-    watching = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) || atexit(at_exit) ? OTK_ENOMEM
-                                                                                                          : 0;
+    watching =
+        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) || atexit(at_exit) ? OTK_ENOMEM : 0;
 }
 
 int otk_host_enter(otk_sdk *sdk)

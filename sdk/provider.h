@@ -33,8 +33,8 @@ struct otk_sdk {
     otk_clock_fn *clock; /* NULL: the system's */
     void *clock_arg;
     bool quiet_exit;
-    bool exports;          /* anything at all */
-    atomic_bool closed;    /* shutdown has begun */
+    bool exports;       /* anything at all */
+    atomic_bool closed; /* shutdown has begun */
     atomic_bool told_of_ratio;
     atomic_bool dormant;   /* in a forked child: there is no worker yet */
     atomic_uint processes; /* how many forks lie between the start and here */

@@ -12,13 +12,13 @@
 struct otk_chunk;
 
 struct otk_queue {
-    size_t count, capacity;              /* items that wait */
-    size_t bytes;                        /* of all chunks in use, those being read included */
-    struct otk_chunk *first, *last;      /* in use, the oldest first */
+    size_t count, capacity;         /* items that wait */
+    size_t bytes;                   /* of all chunks in use, those being read included */
+    struct otk_chunk *first, *last; /* in use, the oldest first */
     struct otk_chunk *spare;
     size_t spares;
-    struct otk_chunk *reading, *newest;  /* the reader's: where it stands, and the last chunk it may look at */
-    size_t read;                         /* bytes of `reading` */
+    struct otk_chunk *reading, *newest; /* the reader's: where it stands, and the last chunk it may look at */
+    size_t read;                        /* bytes of `reading` */
 };
 
 /* Memory is taken when something is pushed. */

@@ -19,8 +19,7 @@ static bool has_key;
 
 static void destroy(otk_span *span)
 {
-    struct otk_buffer *buffers[] = {&span->trace_state, &span->events.bytes, &span->links.bytes,
-                                    &span->status_message};
+    struct otk_buffer *buffers[] = {&span->trace_state, &span->events.bytes, &span->links.bytes, &span->status_message};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         otk_buffer_clear(buffers[i]);
     otk_attribute_set_clear(&span->attributes);

@@ -73,46 +73,40 @@ otk_span *otk_span_wrap(const otk_span_context *context)
 
 /* ---- The current span ------------------------------------------------ */
 
-static _Thread_local otk_token current;
+_Thread_local otk_token otk_current;
 
 static otk_token attach(otk_span *span, const otk_baggage *baggage)
 {
-    otk_token before = current;
-    current = (otk_token){span, baggage, before.depth + 1};
+    otk_token before = otk_current;
+    otk_current = (otk_token){span, baggage, before.depth + 1};
     return before;
 }
 
 otk_token otk_span_attach(otk_span *span)
 {
-    return attach(span, current.baggage);
+    return attach(span, otk_current.baggage);
 }
 
 otk_token otk_baggage_attach(const otk_baggage *baggage)
 {
-    return attach(current.span, baggage);
+    return attach(otk_current.span, baggage);
 }
 
 bool otk_detach(otk_token token)
 {
-    bool in_order = token.depth + 1 == current.depth;
-    current = token;
+    bool in_order = token.depth + 1 == otk_current.depth;
+    otk_current = token;
     return in_order;
 }
 
 otk_span *otk_span_current(void)
 {
-    return current.span;
+    return otk_current.span;
 }
 
 const otk_baggage *otk_baggage_current(void)
 {
-    return current.baggage;
-}
-
-void otk_span_forget(const otk_span *span)
-{
-    if (current.span == span)
-        current.span = NULL;
+    return otk_current.baggage;
 }
 
 otk_scoped_span otk_scoped_span_start(otk_tracer *tracer, const char *name)

@@ -174,8 +174,10 @@ static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name
 static void fill(otk_span *span, const otk_span_options *options, const otk_attributes *more)
 {
     atomic_store_explicit(&span->recording, true, memory_order_relaxed);
-    otk_span_set_attributes(span, options->attributes);
-    otk_span_set_attributes(span, more);
+    if (options->attributes)
+        otk_span_set_attributes(span, options->attributes);
+    if (more)
+        otk_span_set_attributes(span, more);
     for (size_t i = 0; i < options->link_count; i++)
         otk_span_add_link(span, options->links[i].context, options->links[i].attributes);
 }
@@ -184,7 +186,7 @@ static const otk_span_context *parent_of(const otk_span_options *options)
 {
     if (options->root)
         return NULL;
-    const otk_span *current = options->parent ? NULL : otk_span_current();
+    const otk_span *current = options->parent ? NULL : otk_current.span;
     const otk_span_context *parent = current ? &current->context : options->parent;
     return otk_span_context_is_valid(parent) ? parent : NULL;
 }
@@ -232,8 +234,15 @@ static bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *pa
     if (!begin_recording(span, tracer, name, options))
         return false;
     fill(span, options, result.attributes);
-    otk_sdk_span_started(span, parent);
+    if (sdk->processor_count)
+        otk_sdk_span_started(span, parent);
     return true;
+}
+
+static bool is_alive(const otk_tracer *tracer)
+{
+    return tracer && !tracer->scope.sdk->config.disabled &&
+           !atomic_load_explicit(&tracer->scope.sdk->closed, memory_order_relaxed);
 }
 
 otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options)
@@ -242,10 +251,9 @@ otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_sp
     if (!options)
         options = &plain;
     const otk_span_context *parent = parent_of(options);
-    otk_sdk *sdk = tracer ? tracer->scope.sdk : NULL;
     /* Without an SDK the parent's identity is passed on as it is. */
-    if (!sdk || sdk->config.disabled || atomic_load_explicit(&sdk->closed, memory_order_relaxed))
-        return otk_span_wrap(parent);
+    if (!is_alive(tracer))
+        return parent ? otk_span_wrap(parent) : &otk_span_nothing;
 
     otk_span *span = otk_span_take();
     if (span && start(span, tracer, parent, name, options))
@@ -264,6 +272,8 @@ bool otk_tracer_enabled(const otk_tracer *tracer)
 otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent)
 {
     otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+    if (!parent && !otk_current.span && !is_alive(tracer))
+        return &otk_span_nothing;
     options.parent = parent ? &parent->context : NULL;
     return otk_span_start_with(tracer, name, &options);
 }
@@ -273,7 +283,7 @@ otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *p
 /* True, and the span is locked, as long as it records. */
 static bool enter(otk_span *span)
 {
-    if (!span || !atomic_load_explicit(&span->recording, memory_order_acquire))
+    if (!otk_span_records(span))
         return false;
     otk_lock_take(&span->lock);
     if (atomic_load_explicit(&span->recording, memory_order_relaxed))
@@ -289,7 +299,7 @@ static void leave(otk_span *span)
 
 bool otk_span_is_recording(otk_span *span)
 {
-    return span && atomic_load_explicit(&span->recording, memory_order_acquire);
+    return otk_span_records(span);
 }
 
 void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes)
@@ -309,18 +319,18 @@ static void set(otk_span *span, const otk_attribute *attribute)
     leave(span);
 }
 
-#define SET(span, key_, type_, member, ...)                                            \
-    do {                                                                               \
-        if (otk_span_is_recording(span) && (key_)) {                                   \
-            const otk_attribute attribute = {                                          \
-                .key = {(key_), strlen(key_)}, .value.type = (type_), .value.as.member = __VA_ARGS__}; \
-            set(span, &attribute);                                                     \
-        }                                                                              \
+#define SET(span, key_, type_, member, ...)                                                                            \
+    do {                                                                                                               \
+        if (otk_span_records(span) && (key_)) {                                                                        \
+            const otk_attribute attribute = {                                                                          \
+                .key = {(key_), strlen(key_)}, .value.type = (type_), .value.as.member = __VA_ARGS__};                 \
+            set(span, &attribute);                                                                                     \
+        }                                                                                                              \
     } while (0)
 
 void otk_span_set_value(otk_span *span, const char *key, otk_value value)
 {
-    if (!key || !otk_span_is_recording(span))
+    if (!key || !otk_span_records(span))
         return;
     otk_attribute attribute = otk_attribute_of(key, value);
     set(span, &attribute);
@@ -357,8 +367,8 @@ void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_
 /* Opens a record, calls `write` for its content, and takes it back when memory or a limit does not allow it. */
 typedef void content_fn(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes);
 
-static void add_record(struct otk_records *records, unsigned number, unsigned limit, content_fn *write, const void *content,
-                       const struct otk_attribute_set *attributes)
+static void add_record(struct otk_records *records, unsigned number, unsigned limit, content_fn *write,
+                       const void *content, const struct otk_attribute_set *attributes)
 {
     struct otk_buffer *b = &records->bytes;
     struct otk_gaps gaps = OTK_GAPS_INIT;
@@ -422,7 +432,7 @@ void otk_span_add_event_at(otk_span *span, const char *name, uint64_t time_unix_
 
 void otk_span_add_event(otk_span *span, const char *name, const otk_attributes *attributes)
 {
-    if (otk_span_is_recording(span))
+    if (otk_span_records(span))
         otk_span_add_event_at(span, name, now_of(span), attributes);
 }
 
@@ -433,7 +443,7 @@ void otk_span_record_error(otk_span *span, const char *type, const char *message
     const char *const texts[] = {type, message, stacktrace};
     otk_attribute own[3];
     otk_attributes list = {own, 0};
-    if (!otk_span_is_recording(span) || (!type && !message))
+    if (!otk_span_records(span) || (!type && !message))
         return;
     for (size_t i = 0; i < 3; i++)
         if (texts[i])
@@ -574,7 +584,7 @@ void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
 
 void otk_span_end(otk_span *span)
 {
-    if (otk_span_is_recording(span))
+    if (otk_span_records(span))
         otk_span_end_at(span, now_of(span));
 }
 
@@ -583,6 +593,7 @@ void otk_span_free(otk_span *span)
     if (!span || span == &otk_span_nothing)
         return;
     otk_span_end(span);
-    otk_span_forget(span);
+    if (otk_current.span == span)
+        otk_current.span = NULL;
     otk_span_give_back(span);
 }

@@ -41,8 +41,8 @@ static int wait_for(struct program p)
 
 static void get(unsigned port, const char *path, const char *headers)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char text[1024];
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
@@ -75,10 +75,12 @@ static void a_tool_and_its_child_share_a_trace(void **state)
 {
     otk_receiver *rx = *state;
     assert_int_equal(wait_for(run(rx, EXAMPLE_BACKUP, "letters")), 0);
-    otk_assert_seen(rx, "{ name = \"backup\" && span.process.exit.code = 0 } > { name = \"compress\" && span.file = \"letters\" }");
+    otk_assert_seen(
+        rx, "{ name = \"backup\" && span.process.exit.code = 0 } > { name = \"compress\" && span.file = \"letters\" }");
     otk_assert_none(rx, "{ status = error }");
     assert_int_equal(wait_for(run(rx, EXAMPLE_BACKUP, "unreadable")), 1);
-    otk_assert_seen(rx, "{ name = \"backup\" && span.process.exit.code = 1 } > { name = \"compress\" && status = error }");
+    otk_assert_seen(rx,
+                    "{ name = \"backup\" && span.process.exit.code = 1 } > { name = \"compress\" && status = error }");
     otk_assert_seen(rx, "{ span.logfire.msg = \"unreadable ended with 1\" && status = error }");
 }
 
@@ -88,7 +90,8 @@ static void spans_in_cpp_end_when_something_is_thrown(void **state)
     otk_receiver *rx = *state;
     assert_int_equal(wait_for(run(rx, EXAMPLE_ORDERS, NULL)), 0);
     otk_assert_seen(rx, "{ name = \"order\" && status = unset } > { name = \"charge\" && span.amount = 12.5 }");
-    otk_assert_seen(rx, "{ name = \"order\" && status = error && statusMessage = \"no card\" } > { name = \"charge\" }");
+    otk_assert_seen(rx,
+                    "{ name = \"order\" && status = error && statusMessage = \"no card\" } > { name = \"charge\" }");
 }
 #endif
 

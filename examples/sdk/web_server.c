@@ -91,7 +91,8 @@ static void serve(int fd, otk_sdk *sdk, otk_tracer *tracer)
     if (!read_request(fd, &r))
         return;
     int status = handle_traced(sdk, tracer, &r);
-    int size = snprintf(answer, sizeof answer, "HTTP/1.1 %d -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
+    int size =
+        snprintf(answer, sizeof answer, "HTTP/1.1 %d -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
     send(fd, answer, (size_t)size, MSG_NOSIGNAL);
 }
 

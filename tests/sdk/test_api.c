@@ -180,9 +180,9 @@ static void test_errors_are_events_named_exception(void **state)
     (void)state;
     start(&w);
     otk_span *span = otk_span_start(w.tracer, "fails", NULL);
-    otk_span_record_error(span, "EIO", "disk on fire", "main.c:3",
-                          OTK_ATTRIBUTES(otk_attribute_string("exception.message", "mine"),
-                                         otk_attribute_int("disk", 2)));
+    otk_span_record_error(
+        span, "EIO", "disk on fire", "main.c:3",
+        OTK_ATTRIBUTES(otk_attribute_string("exception.message", "mine"), otk_attribute_int("disk", 2)));
     otk_span_record_error(span, NULL, NULL, "nothing is known", NULL);
     const span_message *s = sent(&w, span);
     assert_int_equal(s->n_events, 1);
@@ -482,8 +482,8 @@ static void test_a_message_is_a_span_without_duration(void **state)
     struct world w;
     (void)state;
     start(&w);
-    otk_span *span = otk_message_span(w.tracer, 0, "handle {path}",
-                                      OTK_ATTRIBUTES(otk_attribute_string("path", "/cart")));
+    otk_span *span =
+        otk_message_span(w.tracer, 0, "handle {path}", OTK_ATTRIBUTES(otk_attribute_string("path", "/cart")));
     otk_token token = otk_span_attach(span);
     otk_message(w.tracer, 10, "{user} has {count=} {{items}} worth {price}",
                 OTK_ATTRIBUTES(otk_attribute_string("user", "ada"), otk_attribute_int("count", 3),
