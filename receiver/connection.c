@@ -308,6 +308,8 @@ static enum MHD_Result ask(struct otk_conn *n, otk_receiver *rx, struct capture 
 {
     struct otk_http *h = n->http;
     otk_string path = question_path(c);
+    if (n->ended)
+        return MHD_NO;
     if (has_too_many(h))
         otk_endpoint_refuse(&h->endpoint, c, 503,
                             "three quarters of max_connections wait for answers; ask again later, or raise that limit");
@@ -317,8 +319,6 @@ static enum MHD_Result ask(struct otk_conn *n, otk_receiver *rx, struct capture 
         return respond(n, &c->pub, false);
     h->questions++;
     otk_conn_hold(n);
-    if (n->ended)
-        otk_desk_unattend(h->desk, n->question);
     return MHD_YES;
 }
 
@@ -339,7 +339,7 @@ static ssize_t read_answer(void *arg, uint64_t at, char *to, size_t room)
     struct otk_question *q = n->question;
     size_t left = q->out.size - n->taken;
     (void)at;
-    if (q->seat.cut || q->out.failed)
+    if (n->ended || q->out.failed)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (left) {
         size_t size = left < room ? left : room;
@@ -374,7 +374,7 @@ static enum MHD_Result answer(struct otk_conn *n)
 {
     struct otk_question *q = n->question;
     struct capture *c = q->request;
-    if (q->seat.cut)
+    if (n->ended)
         return MHD_NO;
     if (q->out.failed) {
         otk_endpoint_refuse(&n->http->endpoint, c, 503, "out of memory");
@@ -570,14 +570,15 @@ static void name_peer(struct otk_conn *n, const struct sockaddr *address)
 }
 
 /* The daemon is woken by edges, and misses the end of a connection that came
- * together with its last bytes. This makes a new edge. */
+ * together with its last bytes. This makes a new edge. A connection that is held has none: whoever waits for an answer
+ * and closes his side is taken to have gone, as the daemon does itself. */
 static void end_reading(struct otk_source *s)
 {
     struct otk_conn *n = (struct otk_conn *)(void *)((char *)s - offsetof(struct otk_conn, source));
-    n->ended = true;
     shutdown(n->fd, SHUT_RD);
-    if (n->question)
-        otk_desk_unattend(n->http->desk, n->question);
+    n->ended = true;
+    if (n->question && n->queue == &n->http->held)
+        otk_conn_go_on(n);
     otk_play_unattend(n);
 }
 

@@ -143,14 +143,8 @@ static enum otk_step do_step(struct otk_question *q)
 /* Nothing was said, and nothing is to be done before something comes. */
 static void settle_idle(struct otk_desk *d, struct otk_question *q)
 {
-    struct otk_seat *s = &q->seat;
-    if (s->unattended) {
-        s->done = s->cut = true;
-        move_to_answers(d, q);
-        return;
-    }
     join_audience(d, q);
-    if (s->end_asked || atomic_load(&otk_receiver_audience(q->rx)->news) != s->news)
+    if (q->seat.end_asked || atomic_load(&otk_receiver_audience(q->rx)->news) != q->seat.news)
         move_to_queue(d, q); /* it came while the step was done */
 }
 
@@ -380,15 +374,6 @@ void otk_desk_go_on(struct otk_desk *d, struct otk_question *q)
     pthread_mutex_lock(&d->lock);
     move_to_queue(d, q);
     unlock_and_wake(d);
-}
-
-void otk_desk_unattend(struct otk_desk *d, struct otk_question *q)
-{
-    pthread_mutex_lock(&d->lock);
-    q->seat.unattended = true;
-    if (q->seat.place == OTK_PLACE_IDLE)
-        settle_idle(d, q);
-    pthread_mutex_unlock(&d->lock);
 }
 
 void otk_desk_leave(struct otk_desk *d, struct otk_question *q)

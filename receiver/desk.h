@@ -37,9 +37,7 @@ struct otk_seat {
     bool opened;     /* its page was found, and is to be closed */
     bool begun;
     bool done;       /* what is in `out` is the last of it */
-    bool cut;        /* what went out is all there is, and is not whole */
     bool end_asked;  /* becomes `ending` */
-    bool unattended; /* the client sends no more: it gets what is there, and waits for nothing */
     bool left;       /* its connection has gone; to be closed */
 };
 
@@ -124,15 +122,12 @@ void otk_desk_free(struct otk_desk *d);
 struct otk_question *otk_desk_ask(struct otk_desk *d, otk_receiver *rx, otk_string path, struct capture *request,
                                   void *holder);
 
-/* The next question whose `out`, `seat.done` or `seat.cut` its holder is to look at; or NULL. It is the caller's until
+/* The next question whose `out` or `seat.done` its holder is to look at; or NULL. It is the caller's until
  * otk_desk_go_on() or otk_desk_leave(). */
 struct otk_question *otk_desk_next_answer(struct otk_desk *d);
 
 /* What was in `out` has been taken. */
 void otk_desk_go_on(struct otk_desk *d, struct otk_question *q);
-
-/* The client has closed its side. */
-void otk_desk_unattend(struct otk_desk *d, struct otk_question *q);
 
 /* The connection is done with the question, which is closed and freed. */
 void otk_desk_leave(struct otk_desk *d, struct otk_question *q);
