@@ -367,7 +367,7 @@ static int read_retried(struct clause *c, otk_condition *out)
 /* No condition: what the line says is kept for otk_expectations_faults(). */
 static int read_fault(struct clause *c, otk_condition *out)
 {
-    struct otk_fault_script_fault fault;
+    struct otk_fault_mistake fault;
     char *script = c->r->text + c->at, behind = c->r->text[c->end];
     c->r->text[c->end] = '\0';
     int rc = otk_fault_script_check(script, &fault);

@@ -468,7 +468,7 @@ static int read_script(struct reader *r, const char *text, struct script *into)
     return rc;
 }
 
-int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out)
+int otk_fault_script_check(const char *text, struct otk_fault_mistake *out)
 {
     struct script read = {0};
     struct reader r;
@@ -476,7 +476,7 @@ int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out)
     otk_arena_clear(&read.arena);
     if (rc != OTK_EINVAL)
         return rc;
-    *out = (struct otk_fault_script_fault){(size_t)(r.wrong_at - text), r.wrong_size, ""};
+    *out = (struct otk_fault_mistake){(size_t)(r.wrong_at - text), r.wrong_size, ""};
     memcpy(out->sentence, r.sentence, sizeof r.sentence);
     return rc;
 }
@@ -659,7 +659,7 @@ char *otk_receiver_faults_left(otk_receiver *rx)
 
 char *otk_faults_explain(const char *script)
 {
-    struct otk_fault_script_fault fault;
+    struct otk_fault_mistake fault;
     struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
     if (otk_fault_script_check(script, &fault) != OTK_EINVAL)
         return NULL;

@@ -54,13 +54,13 @@ struct otk_fault_step {
 };
 
 /* What is wrong with a script. */
-struct otk_fault_script_fault {
+struct otk_fault_mistake {
     size_t at, size;
     char sentence[256];
 };
 
 /* OTK_EINVAL and *out for a script that cannot be; OTK_ENOMEM. */
-int otk_fault_script_check(const char *text, struct otk_fault_script_fault *out);
+int otk_fault_script_check(const char *text, struct otk_fault_mistake *out);
 
 /* The step in `text`, which is one or nothing, kept in `arena`; NULL in `*out` where it is none. Returns 0 or
  * OTK_ENOMEM. */

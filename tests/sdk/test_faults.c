@@ -114,6 +114,7 @@ static void test_a_broken_connection_is_opened_again(void **state)
         {"reset", NOT_DROPPED, 0, 2, NULL},        {"cut=0", NOT_DROPPED, 0, 2, NULL},
         {"cut", NOT_DROPPED, 0, 2, NULL},          {"cut=0 x3", NOT_DROPPED, 0, 4, NULL},
         {"ok idle=10ms", NOT_DROPPED, 0, 1, NULL}, {"close", NOT_DROPPED, 0, 1, NULL},
+        {"reset=before", NOT_DROPPED, 0, 2, NULL}, {"reset=while", NOT_DROPPED, 0, 2, NULL},
     };
     (void)state;
     assert_all_survive(cases, COUNT(cases));
