@@ -84,7 +84,7 @@ static const struct word {
     {"reset", VALUE_WHEN, PART_ACT, ANSWER, OTK_FAULT_RESET, AT(reset), 0},
     {"slow", VALUE_RATE, 0, 0, 0, AT(slow), RATE_MAX},
     {"delay", VALUE_TIME, 0, 0, 0, AT(delay_ms), TIME_MAX_MS},
-    {"stall", VALUE_TIME, PART_SENDING, 0, 0, AT(stall_ms), TIME_MAX_MS},
+    {"stall", VALUE_TIME, PART_SENDING, PART_END, 0, AT(stall_ms), TIME_MAX_MS},
     {"cut", VALUE_CUT, PART_SENDING, PART_END, 0, AT(cut), SIZE_LIMIT},
     {"close", VALUE_NONE, PART_END, PART_END, 0, AT(close), 0},
     {"idle", VALUE_TIME, PART_END, PART_END, 0, AT(idle_ms), TIME_MAX_MS},
@@ -115,8 +115,8 @@ struct reader {
 /* A word of a step as it stands there: name, name=value, name="value". */
 struct token {
     otk_string name;
-    otk_string value; /* with escapes undone; data is NULL without a = */
-    const char *value_at;
+    otk_string value;     /* with escapes undone */
+    const char *value_at; /* NULL without a = */
     bool quoted;
     const char *end;
 };
@@ -391,6 +391,9 @@ static int read_step(struct reader *r, struct otk_fault_step *step)
         if (!rc)
             rc = read_word(r, &t, &said, step);
     }
+    if (!rc && step->reset != OTK_FAULT_AFTER && (step->delay_ms || step->slow))
+        rc = wrong(r, start, (size_t)(t.end - start),
+                   "before its end a request is reset at once, not slow or with a delay");
     return rc ? rc : keep_text(r, (otk_string){start, (size_t)(t.end - start)}, &step->text);
 }
 
