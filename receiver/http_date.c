@@ -19,9 +19,8 @@ bool otk_http_date_read(const char *text, time_t *out)
 {
     char month[4], end;
     struct tm t = {0};
-    if (strlen(text) != OTK_HTTP_DATE_SIZE - 1 ||
-        sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GM%c", &t.tm_mday, month, &t.tm_year, &t.tm_hour, &t.tm_min,
-               &t.tm_sec, &end) != 7)
+    if (strlen(text) != OTK_HTTP_DATE_SIZE - 1 || sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GM%c", &t.tm_mday, month,
+                                                         &t.tm_year, &t.tm_hour, &t.tm_min, &t.tm_sec, &end) != 7)
         return false;
     const char *found = strstr(months, month);
     t.tm_mon = found ? (int)(found - months) / 3 : -1;
