@@ -552,6 +552,14 @@ static uint8_t *put_records(uint8_t *to, const struct otk_records *records, unsi
     return put_dropped(to, dropped_number, records->dropped);
 }
 
+/* The specification asks for one line a span at most; ours is one altogether. */
+static void warn_of_drops(const otk_span *span)
+{
+    if (span->attributes.dropped || span->events.dropped || span->links.dropped)
+        otk_warn(&span->tracer->scope.sdk->warnings,
+                 "attributes, events or links of spans exceed their limits and are dropped");
+}
+
 /* Completes the message that begin_recording() began. */
 static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
 {
@@ -577,6 +585,7 @@ void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
     finish_message(span, time_unix_nano);
     atomic_store_explicit(&span->recording, false, memory_order_release);
     leave(span);
+    warn_of_drops(span);
     /* One that was started before a fork is the parent's to export. */
     if (span->process == atomic_load_explicit(&span->tracer->scope.sdk->processes, memory_order_relaxed))
         otk_sdk_span_ended(span);

@@ -307,6 +307,7 @@ static void test_ids_and_times_may_be_ones_own(void **state)
     finish(&w);
 }
 
+/* SDK-ID-02, SDK-ERR-04 */
 static void test_a_generator_of_zeros_is_not_asked_for_ever(void **state)
 {
     struct world w;

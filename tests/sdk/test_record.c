@@ -345,6 +345,74 @@ static void test_limits_are_kept_and_counted(void **state)
     finish(&w);
 }
 
+/* SDK-LIM-04: a span's own limit, the one for all attributes, and the default of 128 */
+static void test_the_limit_that_fits_best_counts(void **state)
+{
+    struct world w;
+    char key[8];
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=3", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=2", NULL});
+    otk_span *span = otk_span_start(w.tracer, "limits", NULL);
+    otk_span_add_event(span, "event",
+                       OTK_ATTRIBUTES(otk_attribute_int("a", 1), otk_attribute_int("b", 1), otk_attribute_int("c", 1),
+                                      otk_attribute_int("d", 1)));
+    for (int i = 0; i < 130; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        otk_span_set_int(span, key, i);
+        otk_span_add_event(span, "event", NULL);
+    }
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->n_attributes, 2);
+    assert_int_equal(s->dropped_attributes_count, 128);
+    assert_int_equal(s->events[0]->n_attributes, 3);
+    assert_int_equal(s->n_events, 128);
+    assert_int_equal(s->dropped_events_count, 3);
+    finish(&w);
+}
+
+/* SDK-LIM-05, SDK-ERR-03 */
+static void test_drops_are_told_once(void **state)
+{
+    struct world w;
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=1", "OTEL_SPAN_EVENT_COUNT_LIMIT=0", NULL});
+    for (int i = 0; i < 3; i++) {
+        otk_span *span = otk_span_start(w.tracer, "drops", NULL);
+        otk_span_set_int(span, "a", 1);
+        otk_span_set_int(span, "b", 1);
+        otk_span_set_int(span, "c", 1);
+        otk_span_add_event(span, "event", NULL);
+        otk_span_free(span);
+    }
+    assert_int_equal(w.notes.count, 1);
+    assert_noted(&w.notes, "exceed their limits");
+    finish(&w);
+}
+
+/* SDK-LIM-06, SDK-RES-10: the resource has no limits, and is the same for all signals */
+static void test_the_resource_is_whole_and_the_same_everywhere(void **state)
+{
+    struct world w;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.settings = (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=1",
+                                             "OTEL_RESOURCE_ATTRIBUTES=a=long,b=longer", NULL};
+    start_by(&w, options);
+    otk_logger_log(otk_sdk_logger(w.sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "a body is no attribute", NULL);
+    const Otk__Collector__Logs__ExportLogsServiceRequest *logs =
+        flush(&w, &otk__collector__logs__export_logs_service_request__descriptor);
+    uint8_t bytes[2][512];
+    size_t size = protobuf_c_message_pack(&logs->resource_logs[0]->resource->base, bytes[0]);
+    assert_text(logs->resource_logs[0]->scope_logs[0]->log_records[0]->body, "a body is no attribute");
+    otk_span_free(otk_span_start(w.tracer, "s", NULL));
+    const trace_request *traces = flush_traces(&w);
+    const Otk__Resource__Resource *r = traces->resource_spans[0]->resource;
+    assert_text(get(r->attributes, r->n_attributes, "b"), "longer");
+    assert_int_equal(protobuf_c_message_pack(&r->base, bytes[1]), size);
+    assert_memory_equal(bytes[0], bytes[1], size);
+    finish(&w);
+}
+
 /* SDK-LIM-03: the 65th array is an empty value. */
 static void test_values_are_cut_at_64_levels(void **state)
 {
@@ -673,6 +741,9 @@ int main(void)
         cmocka_unit_test(test_the_first_ok_is_final_and_unset_changes_nothing),
         cmocka_unit_test(test_an_ended_span_changes_no_more),
         cmocka_unit_test(test_limits_are_kept_and_counted),
+        cmocka_unit_test(test_the_limit_that_fits_best_counts),
+        cmocka_unit_test(test_drops_are_told_once),
+        cmocka_unit_test(test_the_resource_is_whole_and_the_same_everywhere),
         cmocka_unit_test(test_values_are_cut_at_64_levels),
         cmocka_unit_test(test_spans_are_grouped_by_scope),
         cmocka_unit_test(test_ids_are_written_as_lowercase_hex),
