@@ -5,8 +5,8 @@
 
 #define EXIT_TIMEOUT_MS 3000
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int watching;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT, exit_once = PTHREAD_ONCE_INIT;
+static int fork_watched, exit_watched;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* covers the list; taken before that of an SDK */
 static otk_sdk *all;
 
@@ -43,22 +43,32 @@ static void at_exit(void)
     pthread_mutex_unlock(&mutex);
 }
 
-static void watch(void)
+static void watch_fork(void)
 {
-    watching =
-        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) || atexit(at_exit) ? OTK_ENOMEM : 0;
+    fork_watched = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) ? OTK_ENOMEM : 0;
+}
+
+static void watch_exit(void)
+{
+    exit_watched = atexit(at_exit) ? OTK_ENOMEM : 0;
 }
 
 int otk_host_enter(otk_sdk *sdk)
 {
-    pthread_once(&once, watch);
-    if (watching)
-        return watching;
+    pthread_once(&fork_once, watch_fork);
+    if (fork_watched)
+        return fork_watched;
     pthread_mutex_lock(&mutex);
     sdk->next = all;
     all = sdk;
     pthread_mutex_unlock(&mutex);
     return 0;
+}
+
+int otk_host_flush_at_exit(void)
+{
+    pthread_once(&exit_once, watch_exit);
+    return exit_watched;
 }
 
 void otk_host_leave(otk_sdk *sdk)

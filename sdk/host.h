@@ -10,4 +10,9 @@
 int otk_host_enter(otk_sdk *sdk);
 void otk_host_leave(otk_sdk *sdk);
 
+/* Those that wish it will be shut down at exit. To be called when the exporter
+ * is there: what its libraries do at exit has to come after. Returns 0 or
+ * OTK_ENOMEM. */
+int otk_host_flush_at_exit(void);
+
 #endif

@@ -319,6 +319,8 @@ static int start_exporting(otk_sdk *sdk)
 {
     int rc = otk_exporter_new(&sdk->config, &sdk->warnings, &sdk->exporter);
     if (!rc)
+        rc = otk_host_flush_at_exit();
+    if (!rc)
         rc = start_worker(sdk);
     if (rc)
         otk_exporter_free(sdk->exporter);
