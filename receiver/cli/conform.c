@@ -87,7 +87,13 @@ static struct trial *trial_of(struct conform *c, const struct trial_plan *plan)
     return &c->trials[c->trial_count++];
 }
 
-/* Cases with the same plan share a trial. Long ones come first, behind the baseline. */
+/* Which trials come first, behind the baseline: the one whose port opens late, then long ones. */
+static int rank(const struct trial_plan *plan)
+{
+    return plan->port == TRIAL_LATE ? 0 : plan->is_long ? 1 : 2;
+}
+
+/* Cases with the same plan share a trial. */
 static int choose(struct conform *c)
 {
     c->results = calloc(otk_conform_case_count, sizeof *c->results);
@@ -97,9 +103,9 @@ static int choose(struct conform *c)
         return EXIT_MACHINE;
     }
     trial_of(c, otk_conform_cases[0].plan);
-    for (int is_long = 1; is_long >= 0; is_long--)
+    for (int wanted = 0; wanted < 3; wanted++)
         for (size_t i = 0; i < otk_conform_case_count; i++)
-            if (is_wanted(c, &otk_conform_cases[i]) && otk_conform_cases[i].plan->is_long == is_long)
+            if (is_wanted(c, &otk_conform_cases[i]) && rank(otk_conform_cases[i].plan) == wanted)
                 trial_of(c, otk_conform_cases[i].plan);
     for (size_t i = 0; i < otk_conform_case_count; i++)
         if (is_wanted(c, &otk_conform_cases[i]))
@@ -122,9 +128,16 @@ static bool is_over(const struct conform *c)
     return c->code || c->interrupted;
 }
 
+/* A port that opens late opens a certain time after a client that is alone would have come: until then it is alone. */
+static bool may_start(const struct conform *c, size_t end)
+{
+    return c->started < end && c->running < c->jobs && !is_over(c) &&
+           !(c->started && otk_trial_is_closed(&c->trials[c->started - 1]));
+}
+
 static void start_more(struct conform *c, size_t end)
 {
-    while (c->started < end && c->running < c->jobs && !is_over(c)) {
+    while (may_start(c, end)) {
         struct trial *t = &c->trials[c->started++];
         c->code = otk_trial_start(t, t->plan, &c->setup);
         c->running += t->pid != 0;
@@ -165,7 +178,7 @@ static void run_trials(struct conform *c, const sigset_t *signals, size_t end)
     int64_t due_ns;
     for (start_more(c, end); c->running && !is_over(c); start_more(c, end)) {
         step_all(c, &due_ns);
-        if (c->running && (c->running == c->jobs || c->started == end))
+        if (c->running && !may_start(c, end))
             sleep_until(c, signals, due_ns);
     }
 }
@@ -212,19 +225,19 @@ static int give_verdict(struct conform *c)
     return otk_conform_count(&results, VERDICT_FAIL) ? EXIT_UNMET : EXIT_HOLDS;
 }
 
-/* How long a client surely takes for its first attempt: some times what it took alone. */
-static unsigned late_ms(int64_t alone_ns)
+/* When a client that is alone has made its first attempt. */
+static unsigned late_ms(const struct trial *alone)
 {
-    return (unsigned)(alone_ns * 3 / 1000000) + 500;
+    return (unsigned)((otk_receiver_request(alone->rx, 0)->time_unix_nano - alone->started_unix_ns) / 1000000) + 500;
 }
 
 static int run_all(struct conform *c, const sigset_t *signals)
 {
-    int64_t start_ns = now_ns();
     run_trials(c, signals, 1);
     if (!is_over(c) && !has_anything(&c->trials[0]))
         return tell_nothing_came(c);
-    c->setup.late_ms = late_ms(now_ns() - start_ns);
+    if (!is_over(c))
+        c->setup.late_ms = late_ms(&c->trials[0]);
     run_trials(c, signals, c->trial_count);
     if (c->interrupted)
         return 128 + c->interrupted;

@@ -331,7 +331,7 @@ enum answer otk_judge_jitter(const struct seen *s, char *text)
         return say(text, ANSWER_NO, "not sent again");
     for (size_t i = 1; i < attempts; i++) {
         struct gaps g = gaps_before(s->trial, i);
-        if (g.count > 1 && g.most - g.least > JITTER * g.most)
+        if (g.count > 1 && g.most > (double)AT_ONCE_NS && g.most - g.least > JITTER * g.most)
             return say(text, ANSWER_YES, "they differ");
         compared = compared || g.count > 1;
     }

@@ -173,6 +173,7 @@ static int run(struct trial *t, const struct trial_setup *setup)
     snprintf(url, sizeof url, "http://127.0.0.1:%u", t->rx ? otk_receiver_port(t->rx) : t->port);
     if (!set_all(t->plan, url))
         return refused(setup, "set the environment", ENOMEM);
+    t->started_unix_ns = (uint64_t)now_of(CLOCK_REALTIME);
     int failed = spawn(t, setup);
     if (failed) {
         refused(setup, setup->argv[0], failed);
@@ -194,6 +195,11 @@ int otk_trial_start(struct trial *t, const struct trial_plan *plan, const struct
     }
     int code = listen_on(t, setup->command);
     return code ? code : run(t, setup);
+}
+
+bool otk_trial_is_closed(const struct trial *t)
+{
+    return t->pid && t->opens_ns != INT64_MAX;
 }
 
 int64_t otk_trial_due(const struct trial *t)

@@ -37,7 +37,7 @@ struct trial {
     int status;
     bool killed;      /* at the deadline */
     int64_t opens_ns, deadline_ns;
-    uint64_t ended_unix_ns;
+    uint64_t started_unix_ns, ended_unix_ns;
 };
 
 struct trial_setup {
@@ -52,6 +52,9 @@ int otk_trial_start(struct trial *t, const struct trial_plan *plan, const struct
 
 /* What is due at `now_ns` (monotonic) is done. Returns 0, or the code to exit with; it has ended when its pid is 0. */
 int otk_trial_step(struct trial *t, const struct trial_setup *setup, int64_t now_ns);
+
+/* Whether connections to it are refused, until its port opens. */
+bool otk_trial_is_closed(const struct trial *t);
 
 /* When something will be due. */
 int64_t otk_trial_due(const struct trial *t);
