@@ -420,11 +420,69 @@ OTK_API int otk_receiver_wait_requests(otk_receiver *rx, uint64_t count, unsigne
 
 /* ---- Waiting and asserting ------------------------------------------- */
 
+/* A request as a test describes it: what is left 0 or NULL is not looked at. */
+typedef struct otk_request_match {
+    const char *path;             /* /v1/traces, without a query */
+    const char *header;           /* it is there … */
+    const char *value;            /* … with this value */
+    const char *content_encoding; /* gzip, zstd …; "identity": not compressed */
+    otk_encoding encoding;
+    unsigned status;              /* of the answer; 0 means 200 */
+} otk_request_match;
+
+#define OTK_STATUS_ANY 1u /* for `status`: accepted, refused or cut off */
+
+/* What of metric points is compared. Sums and histograms count since start or
+ * the last reset, whatever their temporality: deltas are added up, and from a
+ * cumulative one is taken what it had reached at the reset. */
+typedef enum otk_measure {
+    OTK_MEASURE_SUM = 1,         /* the value of a sum, over all series that match */
+    OTK_MEASURE_GAUGE,           /* the newest value of a gauge */
+    OTK_MEASURE_HISTOGRAM_COUNT, /* these four: explicit and exponential histograms alike */
+    OTK_MEASURE_HISTOGRAM_SUM,
+    OTK_MEASURE_HISTOGRAM_BUCKET,  /* how many fell into the bucket that `argument` falls into */
+    OTK_MEASURE_HISTOGRAM_QUANTILE /* `argument` 0.99: where in its bucket that quantile lies, interpolated */
+} otk_measure;
+
+typedef enum otk_condition_kind {
+    OTK_CONDITION_MATCHES = 1,
+    OTK_CONDITION_TRACE,
+    OTK_CONDITION_REQUESTS,
+    OTK_CONDITION_MEASURE,
+    OTK_CONDITION_ALL,
+    OTK_CONDITION_ANY,
+    OTK_CONDITION_ATTEMPTS
+} otk_condition_kind;
+
+/* What of attempts is counted. */
+typedef enum otk_tally {
+    OTK_TALLY_RETRIES = 0, /* of the payload that has most of them */
+    OTK_TALLY_WRONG,       /* attempts that should not have been made, or not yet */
+    OTK_TALLY_LOST,        /* payloads that were not accepted */
+    OTK_TALLY_NOT_ONCE     /* payloads that were not accepted, or more than once */
+} otk_tally;
+
 /* A condition says what must be true of all that came since start or the last
- * reset. It is a plain value, made by one of the calls below; the strings and
- * lists given to them are borrowed while a wait runs. Selectors are told in
- * docs/selector.md. */
-typedef struct otk_condition otk_condition;
+ * reset. It is a plain value, made by one of the calls below; programs that make
+ * one from data fill in its members. The strings and lists in it are borrowed
+ * while a wait runs. Selectors are told in docs/selector.md. */
+typedef struct otk_condition {
+    otk_condition_kind kind;
+    const char *selector;
+    otk_request_match request;
+    bool truth; /* MATCHES: the selector as a whole holds; otherwise its matches are counted */
+    uint64_t at_least, at_most;
+    bool only_new;      /* REQUESTS: those that come after the wait began */
+    unsigned quiet_ms;  /* it holds, and nothing that it looks at came for so long */
+    unsigned within_ms; /* it must hold by then after the wait began; 0: the wait's timeout is enough */
+    otk_measure measure;
+    double argument, low, high;
+    otk_tally tally; /* ATTEMPTS: lies within at_least and at_most */
+    const struct otk_condition *conditions;
+    size_t condition_count;
+    const char *file; /* where it is written, for reports: "shop.expect"; NULL: nowhere */
+    unsigned line;
+} otk_condition;
 
 /* The selector matches: at least one span, metric point or log record, or the
  * truth of its pipeline as in "{ status = error } | count() = 0". */
@@ -444,32 +502,8 @@ OTK_API otk_condition otk_none(const char *selector, unsigned quiet_ms);
  * (0: any number), and none came for `quiet_ms`. NULL: every trace that came. */
 OTK_API otk_condition otk_trace_complete(const char *selector, uint64_t span_count, unsigned quiet_ms);
 
-/* A request as a test describes it: what is left 0 or NULL is not looked at. */
-typedef struct otk_request_match {
-    const char *path;             /* /v1/traces, without a query */
-    const char *header;           /* it is there … */
-    const char *value;            /* … with this value */
-    const char *content_encoding; /* gzip, zstd …; "identity": not compressed */
-    otk_encoding encoding;
-    unsigned status;              /* of the answer; 0 means 200 */
-} otk_request_match;
-
-#define OTK_STATUS_ANY 1u /* for `status`: accepted, refused or cut off */
-
 /* At least and at most so many requests came that match. */
 OTK_API otk_condition otk_requests(const otk_request_match *match, uint64_t at_least, uint64_t at_most);
-
-/* What of metric points is compared. Sums and histograms count since start or
- * the last reset, whatever their temporality: deltas are added up, and from a
- * cumulative one is taken what it had reached at the reset. */
-typedef enum otk_measure {
-    OTK_MEASURE_SUM = 1,         /* the value of a sum, over all series that match */
-    OTK_MEASURE_GAUGE,           /* the newest value of a gauge */
-    OTK_MEASURE_HISTOGRAM_COUNT, /* these four: explicit and exponential histograms alike */
-    OTK_MEASURE_HISTOGRAM_SUM,
-    OTK_MEASURE_HISTOGRAM_BUCKET,  /* how many fell into the bucket that `argument` falls into */
-    OTK_MEASURE_HISTOGRAM_QUANTILE /* `argument` 0.99: where in its bucket that quantile lies, interpolated */
-} otk_measure;
 
 /* The measure of what the selector matches lies within low and high, both
  * included. */
@@ -611,43 +645,6 @@ typedef struct otk_results {
 /* Any format but OTK_REPORT_TEXT, which is OTK_EINVAL. Returns as
  * otk_report_write(). */
 OTK_API int otk_results_write(const otk_results *results, otk_report_format format, FILE *to);
-
-/* The members of a condition, for programs that build one from data. */
-typedef enum otk_condition_kind {
-    OTK_CONDITION_MATCHES = 1,
-    OTK_CONDITION_TRACE,
-    OTK_CONDITION_REQUESTS,
-    OTK_CONDITION_MEASURE,
-    OTK_CONDITION_ALL,
-    OTK_CONDITION_ANY,
-    OTK_CONDITION_ATTEMPTS
-} otk_condition_kind;
-
-/* What of attempts is counted. */
-typedef enum otk_tally {
-    OTK_TALLY_RETRIES = 0, /* of the payload that has most of them */
-    OTK_TALLY_WRONG,       /* attempts that should not have been made, or not yet */
-    OTK_TALLY_LOST,        /* payloads that were not accepted */
-    OTK_TALLY_NOT_ONCE     /* payloads that were not accepted, or more than once */
-} otk_tally;
-
-struct otk_condition {
-    otk_condition_kind kind;
-    const char *selector;
-    otk_request_match request;
-    bool truth; /* MATCHES: the selector as a whole holds; otherwise its matches are counted */
-    uint64_t at_least, at_most;
-    bool only_new;     /* REQUESTS: those that come after the wait began */
-    unsigned quiet_ms;  /* it holds, and nothing that it looks at came for so long */
-    unsigned within_ms; /* it must hold by then after the wait began; 0: the wait's timeout is enough */
-    otk_measure measure;
-    double argument, low, high;
-    otk_tally tally; /* ATTEMPTS: lies within at_least and at_most */
-    const otk_condition *conditions;
-    size_t condition_count;
-    const char *file; /* where it is written, for reports: "shop.expect"; NULL: nowhere */
-    unsigned line;
-};
 
 /* ---- Faults ---------------------------------------------------------- */
 
