@@ -33,9 +33,11 @@ static inline uint64_t loop_time(void *arg)
 
 static inline void loop_begin(struct loop *loop, const otk_receiver_options *options, const char *const *settings)
 {
-    const char *all[LOOP_SETTINGS] = {"OTEL_C_EXPORTER_RETRY_DELAY=1"};
-    for (size_t i = 0; settings && settings[i]; i++)
-        all[i + 1] = settings[i];
+    const char *all[LOOP_SETTINGS] = {0};
+    size_t count = 0;
+    for (; settings && settings[count]; count++)
+        all[count] = settings[count];
+    all[count] = "OTEL_C_EXPORTER_RETRY_DELAY=1";
     *loop = (struct loop){.rx = otk_receiver_start(options, NULL)};
     otk_sdk_options to = OTK_SDK_OPTIONS_INIT;
     to.service_name = "loop";

@@ -209,11 +209,24 @@ static void test_endpoint_vectors(void **state)
 static void test_an_unusable_endpoint_is_warned_about_once(void **state)
 {
     (void)state;
-    struct loaded l = load_one("OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318");
-    assert_string_equal(l.config.LOGS.endpoint, "http://localhost:4318/v1/logs");
-    assert_int_equal(l.notes.count, 1);
-    assert_noted(&l.notes, "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318");
-    otk_config_clear(&l.config);
+    static const char *const settings[] = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=ftp://x",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://:4318",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://x:99999",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://x:43 18",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://x:otlp/",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://[::1]4318",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://x:4318:4318",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://x:18446744073709551617",
+    };
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        struct loaded l = load_one(settings[i]);
+        assert_string_equal(l.config.LOGS.endpoint, "http://localhost:4318/v1/logs");
+        assert_int_equal(l.notes.count, 1);
+        assert_noted(&l.notes, settings[i]);
+        otk_config_clear(&l.config);
+    }
 }
 
 /* SDK-ENV-17, SDK-ENV-18, SDK-LF-01, SDK-LF-02; decision D1 */

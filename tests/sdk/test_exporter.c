@@ -2,7 +2,11 @@
 
 #include "server.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <locale.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <zlib.h>
 
 #define MAX_SETTINGS 8
@@ -71,7 +75,7 @@ static void assert_header(const struct request *r, const char *name, const char 
 
 /* ---- Requests -------------------------------------------------------- */
 
-/* SDK-EXP-01, SDK-EXP-08, SDK-LF-03, SDK-LF-07 */
+/* SDK-EXP-01, SDK-EXP-03, SDK-EXP-08, SDK-LF-03, SDK-LF-07 */
 static void test_posts_protobuf_to_the_paths_of_the_signals(void **state)
 {
     struct world w;
@@ -95,6 +99,7 @@ static void test_posts_protobuf_to_the_paths_of_the_signals(void **state)
         assert_header(r, "x", "1");
         assert_false(request_header(r, "Expect", unwanted, sizeof unwanted));
         assert_false(request_header(r, "Content-Encoding", unwanted, sizeof unwanted));
+        assert_false(request_header(r, "Accept-Encoding", unwanted, sizeof unwanted));
     }
     finish(&w);
 }
@@ -119,7 +124,7 @@ static void test_gzip_bodies_say_so_and_inflate(void **state)
     finish(&w);
 }
 
-/* SDK-EXP-04, SDK-EXP-11 */
+/* SDK-EXP-04, SDK-EXP-11, SDK-EXP-13 */
 static void test_ten_exports_take_one_connection(void **state)
 {
     struct world w;
@@ -131,6 +136,7 @@ static void test_ten_exports_take_one_connection(void **state)
     }
     assert_int_equal(server_request_count(w.server), 10);
     assert_int_equal(server_connection_count(w.server), 1);
+    assert_int_equal(traces_of(&w).accepted, 10);
     finish(&w);
 }
 
@@ -181,7 +187,7 @@ static void test_what_is_too_large_is_split_or_counted(void **state)
     finish(&w);
 }
 
-/* SDK-RTY-01: a 2xx without a body is success. Redirects are not followed. */
+/* SDK-RTY-01, SDK-RTY-15: a 2xx without a body is success. Redirects are not followed. */
 static void test_status_codes_decide(void **state)
 {
     static const struct {
@@ -292,6 +298,78 @@ static void test_the_timeout_bounds_an_export(void **state)
     finish(&w);
 }
 
+/* A redirect may lead anywhere, with the headers that were meant for one server. */
+static void test_a_redirect_is_told_and_not_followed(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, (const char *const[]){SERVER_STATUS("308 Moved\r\nLocation: /elsewhere"), NULL});
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
+    assert_noted(&w.notes, "the server answered 308, but redirects are not followed: http://127.0.0.1:");
+    assert_noted(&w.notes, "/elsewhere");
+    finish(&w);
+}
+
+/* ---- The host -------------------------------------------------------- */
+
+/* The usual variables name it; what is local does not go there. */
+static void test_a_proxy_is_asked_but_for_what_is_local(void **state)
+{
+    struct world w;
+    (void)state;
+    struct server *proxy = server_start(NULL);
+    setenv("http_proxy", server_url(proxy), 1);
+    start_with(&w, NULL,
+               (const char *const[]){"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://collector.test:4318/v1/logs", NULL});
+    record(&w, 1);
+    otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(server_request_count(w.server), 1);
+    assert_int_equal(server_request_count(proxy), 1);
+    assert_true(request_begins(server_request(proxy, 0), "POST http://collector.test:4318/v1/logs HTTP/1.1\r\n"));
+    finish(&w);
+    unsetenv("http_proxy");
+    server_stop(proxy);
+}
+
+static bool is_connected_to(int fd, uint16_t port)
+{
+    struct sockaddr_in peer = {0};
+    socklen_t size = sizeof peer;
+    return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && ntohs(peer.sin_port) == port;
+}
+
+static void test_programs_that_the_host_starts_do_not_inherit_the_connection(void **state)
+{
+    struct world w;
+    unsigned found = 0;
+    (void)state;
+    start(&w, NULL);
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    for (int fd = 0; fd < 1024; fd++) {
+        if (!is_connected_to(fd, server_port(w.server)))
+            continue;
+        found++;
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    }
+    assert_int_equal(found, 1);
+    finish(&w);
+}
+
+static void test_the_locale_is_the_hosts(void **state)
+{
+    struct world w;
+    (void)state;
+    assert_string_equal(setlocale(LC_ALL, "C.UTF-8"), "C.UTF-8");
+    start(&w, NULL);
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    finish(&w);
+    assert_string_equal(setlocale(LC_ALL, NULL), "C.UTF-8");
+}
+
 /* ---- Answers --------------------------------------------------------- */
 
 /* ExportTraceServiceResponse{partial_success{rejected_spans: 2, error_message: "too old"}} */
@@ -346,6 +424,18 @@ static void test_a_garbled_answer_is_still_an_answer(void **state)
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
     assert_int_equal(traces_of(&w).delivered, 1);
     assert_int_equal(w.notes.count, 1);
+    finish(&w);
+}
+
+/* What a server says cannot begin another line of a log. */
+static void test_a_message_of_the_server_is_one_line(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, (const char *const[]){REPLY_13("\x0a\x0b\x08\x02\x12\x07too\nold"), NULL});
+    record(&w, 5);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
+    assert_noted(&w.notes, "the server rejected 2: too old");
     finish(&w);
 }
 
@@ -547,10 +637,15 @@ int main(void)
         cmocka_unit_test(test_retry_after_is_honoured),
         cmocka_unit_test(test_a_closed_port_is_tried_again_within_the_timeout),
         cmocka_unit_test(test_the_timeout_bounds_an_export),
+        cmocka_unit_test(test_a_redirect_is_told_and_not_followed),
+        cmocka_unit_test(test_a_proxy_is_asked_but_for_what_is_local),
+        cmocka_unit_test(test_programs_that_the_host_starts_do_not_inherit_the_connection),
+        cmocka_unit_test(test_the_locale_is_the_hosts),
         cmocka_unit_test(test_a_partial_success_is_counted_and_not_retried),
         cmocka_unit_test(test_a_message_without_rejections_is_a_warning),
         cmocka_unit_test(test_a_server_cannot_reject_more_than_it_got),
         cmocka_unit_test(test_a_garbled_answer_is_still_an_answer),
+        cmocka_unit_test(test_a_message_of_the_server_is_one_line),
         cmocka_unit_test(test_the_status_of_a_refusal_is_told),
         cmocka_unit_test(test_an_endless_answer_is_cut_off_and_not_retried),
         cmocka_unit_test(test_a_full_batch_goes_at_once),
