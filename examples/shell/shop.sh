@@ -15,7 +15,7 @@ status='{}'
 [ "$card" != expired ] || status='{"code": 2, "message": "card expired"}'
 end=$(date +%s%N)
 
-curl --silent --show-error --fail --output /dev/null --header 'Content-Type: application/json' --data @- \
+curl --silent --show-error --fail --retry 3 --output /dev/null --header 'Content-Type: application/json' --data @- \
     "${OTEL_EXPORTER_OTLP_ENDPOINT:-http://localhost:4318}/v1/traces" <<JSON
 {"resourceSpans": [{
     "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
