@@ -1,10 +1,12 @@
-/* Waiting: from a request sent to the waiter awake, against a blocking echo; and what waits in place cost ingestion. */
+/* Waiting: from a request sent to the waiter awake, against a blocking echo; and what waits in place, and sessions, cost
+ * ingestion. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +19,9 @@
 #define EXCHANGES 2000
 #define ROUNDS 9
 #define WAITS 10000
+#define HTTP_WAITS 1000
+#define SESSIONS 50
+#define RING_BYTES ((size_t)64 << 20)
 
 static void die(const char *what)
 {
@@ -165,19 +170,86 @@ static void measure_waits(const struct otk_buffer *request, double *us)
     otk_receiver_stop(w.rx);
 }
 
+/* ---- The same over HTTP ---------------------------------------------- */
+
+struct http_waiter {
+    int fd;
+    sem_t awake;
+    double awake_at;
+};
+
+/* Answers with a body: it begins when it is there. */
+static void *await_answers(void *arg)
+{
+    struct http_waiter *w = arg;
+    char answer[4096];
+    for (size_t i = 0; i < EXCHANGES; i++) {
+        ssize_t n = recv(w->fd, answer, sizeof answer, 0);
+        w->awake_at = bench_wall_seconds();
+        if (n < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0)
+            die("answer to a wait");
+        sem_post(&w->awake);
+    }
+    return NULL;
+}
+
+static void send_text(int fd, const char *text)
+{
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+        die("send");
+}
+
+/* With the operator and the string that a span's name is compared with. */
+static void write_question(char *out, size_t room, const char *operator, const char *name)
+{
+    snprintf(out, room,
+             "GET /otlpkit/wait?until=%%7bname%s%%22%s%%22%%7d&timeout=1h HTTP/1.1\r\nHost: localhost\r\n\r\n", operator,
+             name);
+}
+
+static void measure_http_waits(const struct otk_buffer *request, double *us)
+{
+    char question[256];
+    otk_receiver *rx = otk_receiver_start(NULL, NULL);
+    struct http_waiter w = {.fd = connect_to(otk_receiver_port(rx))};
+    pthread_t thread;
+    write_question(question, sizeof question, "!=", "");
+    sem_init(&w.awake, 0, 0);
+    pthread_create(&thread, NULL, await_answers, &w);
+    int fd = connect_to(otk_receiver_port(rx));
+    for (size_t i = 0; i < EXCHANGES; i++) {
+        send_text(w.fd, question);
+        for (size_t times = 0; times < 10; times++)
+            settle();
+        double sent = bench_wall_seconds();
+        if (send(fd, request->data, request->size, MSG_NOSIGNAL) < 0)
+            die("send");
+        read_answer(fd);
+        sem_wait(&w.awake);
+        us[i] = (w.awake_at - sent) * 1e6;
+        otk_receiver_reset(rx);
+    }
+    pthread_join(thread, NULL);
+    close(fd);
+    close(w.fd);
+    otk_receiver_stop(rx);
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void measure_latency(void)
+static void measure_latency(const char *what, void (*measure)(const struct otk_buffer *request, double *us),
+                            double bound, double tail_bound)
 {
     static double ours[EXCHANGES], floor_us[EXCHANGES];
     double p50[2][ROUNDS], p99[2][ROUNDS];
+    char row[96];
     struct otk_buffer body = bench_payload(1, false), request = bench_request(&body);
     for (size_t i = 0; i < ROUNDS; i++) {
-        measure_waits(&request, ours);
+        measure(&request, ours);
         measure_echo(&request, floor_us);
         qsort(ours, EXCHANGES, sizeof *ours, compare);
         qsort(floor_us, EXCHANGES, sizeof *floor_us, compare);
@@ -188,9 +260,11 @@ static void measure_latency(void)
     }
     double median = bench_median(p50[0], ROUNDS), median_floor = bench_median(p50[1], ROUNDS);
     double tail = bench_median(p99[0], ROUNDS), tail_floor = bench_median(p99[1], ROUNDS);
-    bench_row("POST sent to waiter awake, median", "ours / TCP echo round trip", median / median_floor, true, 1);
+    snprintf(row, sizeof row, "%s, median", what);
+    bench_row(row, "ours / TCP echo round trip", median / median_floor, true, bound);
     printf("  (%.1f us against %.1f us)\n", median, median_floor);
-    bench_row("POST sent to waiter awake, 99th percentile", "ours / TCP echo round trip", tail / tail_floor, true, 2);
+    snprintf(row, sizeof row, "%s, 99th percentile", what);
+    bench_row(row, "ours / TCP echo round trip", tail / tail_floor, true, tail_bound);
     printf("  (%.1f us against %.1f us)\n", tail, tail_floor);
     otk_buffer_clear(&body);
     otk_buffer_clear(&request);
@@ -201,7 +275,8 @@ static void measure_latency(void)
 static otk_receiver *start_receiver(void)
 {
     otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
-    options.max_capture_bytes = (size_t)64 << 20;
+    options.max_capture_bytes = RING_BYTES;
+    options.max_session_bytes = RING_BYTES / SESSIONS;
     options.drop_oldest = true;
     otk_receiver *rx = otk_receiver_start(&options, NULL);
     if (!rx)
@@ -251,43 +326,89 @@ static void serve_waiting(int port_pipe)
         pause();
 }
 
-static double exchange_many(const struct bench_server *s, const struct otk_buffer *request, size_t times)
+static void serve_asked(int port_pipe)
+{
+    struct rlimit files;
+    char question[256], name[32];
+    otk_receiver *rx = start_receiver();
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    for (size_t i = 0; i < HTTP_WAITS; i++) {
+        snprintf(name, sizeof name, "never-%zu", i);
+        write_question(question, sizeof question, "=", name);
+        send_text(connect_to(otk_receiver_port(rx)), question);
+    }
+    sleep(2);
+    bench_tell_port(port_pipe, otk_receiver_port(rx));
+    for (;;)
+        pause();
+}
+
+/* Each of `count` requests in turn. */
+static double exchange_many(const struct bench_server *s, const struct otk_buffer *requests, size_t count, size_t times)
 {
     double before = bench_wall_seconds();
     for (size_t i = 0; i < times; i++)
-        bench_exchange(s, request);
+        bench_exchange(s, &requests[i % count]);
     return (bench_wall_seconds() - before) / (double)times * 1e6;
 }
 
-static void measure_ingestion(size_t spans, size_t times)
+/* `serve` with `count` requests in turn, against a receiver alone with the first of them. */
+static void measure_ingestion(const char *what, bench_serve *serve, const struct otk_buffer *requests, size_t count,
+                              const struct otk_buffer *plain, size_t times, double bound)
 {
-    struct otk_buffer body = bench_payload(spans, false), request = bench_request(&body);
-    struct bench_server alone = bench_server_start(serve_alone), waiting = bench_server_start(serve_waiting);
+    struct bench_server alone = bench_server_start(serve_alone), other = bench_server_start(serve);
     double ours[ROUNDS], floor_us[ROUNDS];
-    char what[64];
-    exchange_many(&alone, &request, times);
-    exchange_many(&waiting, &request, times);
-    double cpu = bench_server_seconds(&waiting);
+    exchange_many(&alone, plain, 1, times);
+    exchange_many(&other, requests, count, times);
+    double cpu = bench_server_seconds(&other);
     for (size_t i = 0; i < ROUNDS; i++) {
-        ours[i] = exchange_many(&waiting, &request, times);
-        floor_us[i] = exchange_many(&alone, &request, times);
+        ours[i] = exchange_many(&other, requests, count, times);
+        floor_us[i] = exchange_many(&alone, plain, 1, times);
     }
-    cpu = bench_server_seconds(&waiting) - cpu;
+    cpu = bench_server_seconds(&other) - cpu;
     double a = bench_median(ours, ROUNDS), b = bench_median(floor_us, ROUNDS);
-    snprintf(what, sizeof what, "a request of %zu span%s, 10,000 waits in place", spans, spans == 1 ? "" : "s");
-    bench_row(what, "ours / no waits", a / b, true, 1.2);
+    bench_row(what, "ours / the receiver alone", a / b, true, bound);
     printf("  (%.1f us against %.1f us; CPU of the whole process %.1f us a request)\n", a, b,
            cpu / (double)(ROUNDS * times) * 1e6);
     bench_server_stop(&alone);
-    bench_server_stop(&waiting);
+    bench_server_stop(&other);
+}
+
+static struct otk_buffer request_of_session(const struct otk_buffer *plain, size_t number)
+{
+    static const char front[] = "POST ";
+    struct otk_buffer b = OTK_BUFFER_INIT((size_t)1 << 28);
+    otk_buffer_printf(&b, "%s/s/test-%zu", front, number);
+    otk_buffer_append(&b, plain->data + sizeof front - 1, plain->size - (sizeof front - 1));
+    return b;
+}
+
+static void measure_spans(size_t spans, size_t times)
+{
+    struct otk_buffer body = bench_payload(spans, false), plain = bench_request(&body), of_session[SESSIONS];
+    const char *plural = spans == 1 ? "" : "s";
+    char what[96];
+    for (size_t i = 0; i < SESSIONS; i++)
+        of_session[i] = request_of_session(&plain, i);
+    snprintf(what, sizeof what, "a request of %zu span%s, 10,000 waits in place", spans, plural);
+    measure_ingestion(what, serve_waiting, &plain, 1, &plain, times, 1.2);
+    snprintf(what, sizeof what, "a request of %zu span%s, 1,000 waits over HTTP", spans, plural);
+    measure_ingestion(what, serve_asked, &plain, 1, &plain, times, 1.2);
+    snprintf(what, sizeof what, "a request of %zu span%s, 50 sessions", spans, plural);
+    measure_ingestion(what, serve_alone, of_session, SESSIONS, &plain, times, 1.1);
+    for (size_t i = 0; i < SESSIONS; i++)
+        otk_buffer_clear(&of_session[i]);
     otk_buffer_clear(&body);
-    otk_buffer_clear(&request);
+    otk_buffer_clear(&plain);
 }
 
 int main(void)
 {
-    measure_latency();
-    measure_ingestion(1, 2000);
-    measure_ingestion(100, 300);
+    measure_latency("POST sent to waiter awake", measure_waits, 1, 2);
+    measure_latency("POST sent to answer of a wait over HTTP", measure_http_waits, 1.5, 3);
+    measure_spans(1, 2000);
+    measure_spans(100, 300);
     return bench_exit();
 }
