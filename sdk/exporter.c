@@ -37,6 +37,7 @@ struct otk_exporter {
     struct otk_encoder encoder;
     const struct otk_buffer *body; /* to be sent next */
     _Atomic uint64_t last;         /* set by hurry; OTK_FOREVER before */
+    pthread_mutex_t working;       /* held while libraries work, which have locks of their own; not while they wait */
 };
 
 /* ---- Setting up ------------------------------------------------------ */
@@ -146,6 +147,7 @@ int otk_exporter_new(const struct otk_config *config, struct otk_warnings *warni
     e->warnings = warnings;
     e->encoder = otk_encoder_init(config);
     atomic_init(&e->last, OTK_FOREVER);
+    pthread_mutex_init(&e->working, NULL);
     e->multi = curl_multi_init();
     int rc = e->multi ? 0 : OTK_ENOMEM;
     for (size_t i = 0; i < OTK_SIGNAL_COUNT && !rc; i++)
@@ -166,6 +168,7 @@ void otk_exporter_free(struct otk_exporter *e)
         channel_clear(&e->channels[i]);
     curl_multi_cleanup(e->multi);
     otk_encoder_clear(&e->encoder);
+    pthread_mutex_destroy(&e->working);
     free(e);
 }
 
@@ -194,7 +197,10 @@ static CURLcode run(struct otk_exporter *e, uint64_t deadline)
 {
     for (;;) {
         int running, waiting;
-        if (curl_multi_perform(e->multi, &running) != CURLM_OK)
+        pthread_mutex_lock(&e->working);
+        CURLMcode rc = curl_multi_perform(e->multi, &running);
+        pthread_mutex_unlock(&e->working);
+        if (rc != CURLM_OK)
             return CURLE_OUT_OF_MEMORY;
         const CURLMsg *message = curl_multi_info_read(e->multi, &waiting);
         if (message)
@@ -388,4 +394,14 @@ void otk_exporter_hurry(struct otk_exporter *e, uint64_t deadline)
 {
     atomic_store(&e->last, deadline);
     curl_multi_wakeup(e->multi);
+}
+
+void otk_exporter_hold(struct otk_exporter *e)
+{
+    pthread_mutex_lock(&e->working);
+}
+
+void otk_exporter_let_go(struct otk_exporter *e)
+{
+    pthread_mutex_unlock(&e->working);
 }

@@ -29,6 +29,11 @@ int otk_exporter_prepare(struct otk_exporter *e, otk_signal signal, const struct
  * thread at a time. */
 void otk_exporter_send(struct otk_exporter *e, otk_signal signal, struct otk_delivery *out);
 
+/* From any thread: the exporter is between two steps until it is let go, and no
+ * lock of its libraries is held, so that the process may fork. */
+void otk_exporter_hold(struct otk_exporter *e);
+void otk_exporter_let_go(struct otk_exporter *e);
+
 /* From any thread: from now on nothing is retried, and everything ends at
  * `deadline` (of the monotonic clock). */
 void otk_exporter_hurry(struct otk_exporter *e, uint64_t deadline);

@@ -10,18 +10,24 @@ static int fork_watched, exit_watched;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* covers the list; taken before that of an SDK */
 static otk_sdk *all;
 
-/* The queues must not be in the middle of something when their copy is made. */
+/* Neither queues nor libraries may be in the middle of something when their copy is made. */
 static void before_fork(void)
 {
     pthread_mutex_lock(&mutex);
-    for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
         pthread_mutex_lock(&sdk->mutex);
+        if (sdk->exporter)
+            otk_exporter_hold(sdk->exporter);
+    }
 }
 
 static void after_fork_in_parent(void)
 {
-    for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
+    for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
+        if (sdk->exporter)
+            otk_exporter_let_go(sdk->exporter);
         pthread_mutex_unlock(&sdk->mutex);
+    }
     pthread_mutex_unlock(&mutex);
 }
 

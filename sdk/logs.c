@@ -65,7 +65,7 @@ void otk_logger_emit(otk_logger *logger, const otk_log_record *record)
     if (!logger || !record)
         return;
     const otk_sdk *sdk = logger->scope.sdk;
-    if (!sdk->exporter || !sdk->config.signals[OTK_SIGNAL_LOGS].enabled)
+    if (!sdk->exports || !sdk->config.signals[OTK_SIGNAL_LOGS].enabled)
         return;
     struct otk_buffer b = OTK_BUFFER_INIT(UINT32_MAX);
     write_record(&b, record, &sdk->config);

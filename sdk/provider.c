@@ -297,6 +297,7 @@ static void *work(void *arg)
     }
     flush_all(sdk);
     sdk->finished = true;
+    sdk->exporter = NULL;
     pthread_cond_broadcast(&sdk->progress);
     pthread_mutex_unlock(&sdk->mutex);
     otk_exporter_free(exporter); /* here, where no SIGPIPE comes from its connections */
@@ -322,8 +323,10 @@ static int start_exporting(otk_sdk *sdk)
         rc = otk_host_flush_at_exit();
     if (!rc)
         rc = start_worker(sdk);
-    if (rc)
+    if (rc) {
         otk_exporter_free(sdk->exporter);
+        sdk->exporter = NULL;
+    }
     return rc;
 }
 

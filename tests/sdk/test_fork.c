@@ -42,6 +42,7 @@ static int live_as_child(void *arg)
     otk_span_free(span);
     otk_span_end(f->open);
     otk_counter_add(f->counter, 1, NULL);
+    otk_logger_log(otk_sdk_logger(f->sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "from the child", NULL);
     if (otk_sdk_force_flush(f->sdk, PATIENCE_MS))
         return 2;
     stats = traces_of(f->sdk);
@@ -82,6 +83,7 @@ static void test_a_forked_child_starts_clean(void **state)
     assert_string_equal(otk_receiver_span(rx, 0)->name, "child");
     assert_memory_equal(otk_receiver_span(rx, 0)->parent_span_id.data, otk_span_get_context(f.open)->span_id, 8);
 
+    assert_int_equal(counts_of(rx).log_records, 1);
     otk_span_free(f.open);
     record(f.tracer, "after");
     assert_int_equal(otk_sdk_force_flush(sdk, PATIENCE_MS), 0);
