@@ -1,5 +1,5 @@
 /* The HTTP face: who may ask, how questions hold their connections, and how they end. */
-#include "client.h"
+#include "served.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,41 +9,6 @@
 #define WAIT "GET /otlpkit/wait?until=%7bname=%22x%22%7d"
 #define SPAN_X "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"x\"}]}]}]}"
 
-static otk_receiver_options options;
-static otk_receiver *rx;
-static struct client c;
-
-static int prepare(void **state)
-{
-    (void)state;
-    options = (otk_receiver_options)OTK_RECEIVER_OPTIONS_INIT;
-    return 0;
-}
-
-/* With the options as the test has set them. */
-static void start(void)
-{
-    rx = otk_receiver_start(&options, NULL);
-    assert_non_null(rx);
-    c = client_open(otk_receiver_port(rx));
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    if (rx)
-        client_close(&c);
-    otk_receiver_stop(rx);
-    rx = NULL;
-    return 0;
-}
-
-static otk_receiver_counts counts(void)
-{
-    otk_receiver_counts now;
-    otk_receiver_counts_get(rx, &now);
-    return now;
-}
 
 static void assert_answer(unsigned status, const char *says, struct response r)
 {

@@ -1,5 +1,5 @@
 /* Every fault as a raw socket sees it. */
-#include "client.h"
+#include "served.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -8,24 +8,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static otk_receiver *rx;
-static struct client c;
-
-static int start(void **state)
-{
-    (void)state;
-    rx = otk_receiver_start(NULL, NULL);
-    c = client_open(otk_receiver_port(rx));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(&c);
-    otk_receiver_stop(rx);
-    return 0;
-}
 
 static void set(const char *script)
 {
@@ -702,11 +684,11 @@ static void test_stopping_waits_for_no_fault(void **state)
         assert_in_range(now_ms() - before, 0, PATIENCE_MS);
         otk_buffer_clear(&out);
         stop(NULL);
-        start(NULL);
+        start();
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, prepare_and_start, stop)
 
 int main(void)
 {

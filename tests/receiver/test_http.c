@@ -1,5 +1,5 @@
 /* What a client meets on the socket. */
-#include "client.h"
+#include "served.h"
 
 #include "inflate.h"
 #include "json.h"
@@ -15,32 +15,13 @@
 static const uint8_t one_span[] = {0x0a, 7, 0x12, 5, 0x12, 3, 0x2a, 1, 'a'};
 static const char one_span_json[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"}]}]}]}";
 
-static otk_receiver *rx;
-static struct client c;
 
-static int start(void **state)
+static int start_limited(void **state)
 {
-    (void)state;
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
+    prepare(state);
     options.max_request_bytes = LIMIT;
-    rx = otk_receiver_start(&options, NULL);
-    c = client_open(otk_receiver_port(rx));
-    return rx ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(&c);
-    otk_receiver_stop(rx);
+    start();
     return 0;
-}
-
-static otk_receiver_counts counts(void)
-{
-    otk_receiver_counts now;
-    otk_receiver_counts_get(rx, &now);
-    return now;
 }
 
 static struct post span_post(void)
@@ -666,9 +647,9 @@ static void test_request_that_dawdles_gets_408(void **state)
 {
     (void)state;
     struct response r;
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
-    options.timeout_ms = 200;
-    otk_receiver *hasty = otk_receiver_start(&options, NULL);
+    otk_receiver_options own = OTK_RECEIVER_OPTIONS_INIT;
+    own.timeout_ms = 200;
+    otk_receiver *hasty = otk_receiver_start(&own, NULL);
     struct client slow = client_open(otk_receiver_port(hasty));
     client_print(&slow,
                  "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
@@ -685,9 +666,9 @@ static void test_request_that_dawdles_gets_408(void **state)
 static void test_idle_and_half_spoken_connections_are_closed_in_time(void **state)
 {
     (void)state;
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
-    options.timeout_ms = 100;
-    otk_receiver *hasty = otk_receiver_start(&options, NULL);
+    otk_receiver_options own = OTK_RECEIVER_OPTIONS_INIT;
+    own.timeout_ms = 100;
+    otk_receiver *hasty = otk_receiver_start(&own, NULL);
     struct client idle = client_open(otk_receiver_port(hasty));
     struct client mute = client_open(otk_receiver_port(hasty));
     struct client header = client_open(otk_receiver_port(hasty));
@@ -706,10 +687,10 @@ static void test_idle_and_half_spoken_connections_are_closed_in_time(void **stat
 static void test_more_connections_than_allowed_wait_their_turn(void **state)
 {
     (void)state;
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
-    options.max_connections = 2;
-    options.timeout_ms = 300;
-    otk_receiver *small = otk_receiver_start(&options, NULL);
+    otk_receiver_options own = OTK_RECEIVER_OPTIONS_INIT;
+    own.max_connections = 2;
+    own.timeout_ms = 300;
+    otk_receiver *small = otk_receiver_start(&own, NULL);
     struct client all[6];
     for (size_t i = 0; i < 6; i++) {
         all[i] = client_open(otk_receiver_port(small));
@@ -727,7 +708,7 @@ static void test_more_connections_than_allowed_wait_their_turn(void **state)
     otk_receiver_stop(small);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
+#define test(name) cmocka_unit_test_setup_teardown(test_##name, start_limited, stop)
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* What a receiver's options make of its answers. */
-#include "client.h"
+#include "served.h"
 
 #include "accept.h"
 #include "cors.h"
@@ -9,35 +9,12 @@
 
 static const uint8_t one_span[] = {0x0a, 7, 0x12, 5, 0x12, 3, 0x2a, 1, 'a'};
 
-static otk_receiver_options options;
-static otk_receiver *rx;
-static struct client c;
 static struct response r;
 
-static int prepare(void **state)
+static int stop_and_forget(void **state)
 {
-    (void)state;
-    options = (otk_receiver_options)OTK_RECEIVER_OPTIONS_INIT;
-    return 0;
-}
-
-/* With the options as the test has set them. */
-static void start(void)
-{
-    rx = otk_receiver_start(&options, NULL);
-    assert_non_null(rx);
-    c = client_open(otk_receiver_port(rx));
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    if (rx)
-        client_close(&c);
-    otk_receiver_stop(rx);
     response_clear(&r);
-    rx = NULL;
-    return 0;
+    return stop(state);
 }
 
 static void post(struct post p)
@@ -73,13 +50,6 @@ static void assert_status(unsigned status, const char *says)
     if (!message || !strstr(message, says))
         fail_msg("%s does not say: %s", message ? message : "(no message)", says);
     json_decref(body);
-}
-
-static otk_receiver_counts counts(void)
-{
-    otk_receiver_counts now;
-    otk_receiver_counts_get(rx, &now);
-    return now;
 }
 
 static void assert_impossible(const char *message)
@@ -506,7 +476,7 @@ static void test_answer_that_cannot_fit_is_500(void **state)
     assert_int_equal(r.status, 500);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(test_##name, prepare, stop)
+#define test(name) cmocka_unit_test_setup_teardown(test_##name, prepare, stop_and_forget)
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* Requests and spans that came before. */
-#include "client.h"
+#include "served.h"
 
 #include "inflate.h"
 #include "repeats.h"
@@ -7,44 +7,14 @@
 
 #include <stdio.h>
 
-static otk_receiver *rx;
-static struct client c;
-
-static int start_with(const otk_receiver_options *options)
-{
-    rx = otk_receiver_start(options, NULL);
-    c = client_open(otk_receiver_port(rx));
-    return 0;
-}
-
-static int start(void **state)
-{
-    (void)state;
-    return start_with(NULL);
-}
 
 static int start_small(void **state)
 {
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
-    (void)state;
+    prepare(state);
     options.max_capture_bytes = 16 << 10;
     options.drop_oldest = true;
-    return start_with(&options);
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    client_close(&c);
-    otk_receiver_stop(rx);
+    start();
     return 0;
-}
-
-static otk_receiver_counts counts(void)
-{
-    otk_receiver_counts now;
-    otk_receiver_counts_get(rx, &now);
-    return now;
 }
 
 static void post(const char *json)
@@ -220,7 +190,7 @@ static void test_many_spans_are_told_apart(void **state)
     otk_buffer_clear(&json);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
+#define test(name) cmocka_unit_test_setup_teardown(test_##name, prepare_and_start, stop)
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* Receivers inside a receiver: nothing crosses. */
-#include "client.h"
+#include "served.h"
 
 #include "sessions.h"
 
@@ -9,36 +9,8 @@
 
 #define SPAN_JSON "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"%s\"}]}]}]}"
 
-static otk_receiver_options options;
-static otk_receiver *rx;
-static struct client c;
 
-static int prepare(void **state)
-{
-    (void)state;
-    options = (otk_receiver_options)OTK_RECEIVER_OPTIONS_INIT;
-    return 0;
-}
-
-/* With the options as the test has set them. */
-static void start(void)
-{
-    rx = otk_receiver_start(&options, NULL);
-    assert_non_null(rx);
-    c = client_open(otk_receiver_port(rx));
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    if (rx)
-        client_close(&c);
-    otk_receiver_stop(rx);
-    rx = NULL;
-    return 0;
-}
-
-static otk_receiver_counts counts(otk_receiver *of)
+static otk_receiver_counts counts_of(otk_receiver *of)
 {
     otk_receiver_counts now;
     otk_receiver_counts_get(of, &now);
@@ -137,11 +109,11 @@ static void test_bad_name_gets_400_and_is_kept_by_the_receiver(void **state)
     assert_int_equal(post(&c, "/s/a%20b/v1/traces", NULL, "x"), 400);
     assert_int_equal(post(&c, "/v1/traces", "X-Otlpkit-Session: a b\r\n", "x"), 400);
     assert_int_equal(post(&c, "/s//v1/traces", NULL, "x"), 400);
-    assert_int_equal(counts(rx).refused, 3);
+    assert_int_equal(counts_of(rx).refused, 3);
     assert_non_null(strstr(otk_receiver_request(rx, 0)->reason, "no name for a session"));
     assert_string_equal(otk_receiver_request(rx, 0)->session, "");
     assert_says(400, "no name for a session", "GET /s/a%20b/otlpkit/stats", NULL);
-    assert_int_equal(counts(rx).requests, 3);
+    assert_int_equal(counts_of(rx).requests, 3);
 }
 
 /* ---- What a session sees --------------------------------------------- */
@@ -155,9 +127,9 @@ static void test_session_is_told_by_path_or_header(void **state)
     assert_int_equal(post(&c, "/s/one/v1/traces", "X-Otlpkit-Session: two\r\n", "path before header"), 200);
     assert_int_equal(post(&c, NULL, NULL, "neither"), 200);
     otk_receiver *one = session("one");
-    assert_int_equal(counts(one).spans, 3);
-    assert_int_equal(counts(session("two")).requests, 0);
-    assert_int_equal(counts(rx).spans, 1);
+    assert_int_equal(counts_of(one).spans, 3);
+    assert_int_equal(counts_of(session("two")).requests, 0);
+    assert_int_equal(counts_of(rx).spans, 1);
     assert_string_equal(otk_receiver_span(one, 1)->name, "by header");
     assert_null(otk_receiver_span(one, 3));
     assert_string_equal(otk_receiver_request(one, 0)->target, "/s/one/v1/traces");
@@ -178,7 +150,7 @@ static void test_handle_is_the_same_until_it_is_stopped(void **state)
     assert_int_equal(otk_receiver_port(one), otk_receiver_port(rx));
     assert_int_equal(post(&c, "/s/one/v1/traces", NULL, "x"), 200);
     otk_receiver_stop(one);
-    assert_int_equal(counts(session("one")).requests, 0);
+    assert_int_equal(counts_of(session("one")).requests, 0);
 }
 
 static void test_refusals_and_resets_stay_in_their_session(void **state)
@@ -194,8 +166,8 @@ static void test_refusals_and_resets_stay_in_their_session(void **state)
     assert_non_null(strstr(otk_report_text(lost), "404"));
     otk_report_free(lost);
     otk_receiver_reset(session("one"));
-    assert_int_equal(counts(session("one")).requests, 0);
-    assert_int_equal(counts(session("two")).spans, 1);
+    assert_int_equal(counts_of(session("one")).requests, 0);
+    assert_int_equal(counts_of(session("two")).spans, 1);
 }
 
 /* What is cut off before it is whole belongs to its session, too. */
@@ -209,8 +181,8 @@ static void test_too_large_request_is_kept_in_its_session(void **state)
     assert_true(client_read(&c, &r));
     assert_int_equal(r.status, 413);
     response_clear(&r);
-    assert_int_equal(counts(session("one")).refused, 1);
-    assert_int_equal(counts(rx).requests, 0);
+    assert_int_equal(counts_of(session("one")).refused, 1);
+    assert_int_equal(counts_of(rx).requests, 0);
 }
 
 static atomic_uint of_one;
@@ -283,7 +255,7 @@ static void test_full_session_leaves_others_their_room(void **state)
     assert_int_equal(post(&c, NULL, NULL, "x"), 200);
     otk_receiver *one = session("one");
     assert_non_null(strstr(otk_receiver_request(one, taken)->reason, "max_session_bytes"));
-    assert_int_equal(counts(one).refused, 1);
+    assert_int_equal(counts_of(one).refused, 1);
     otk_receiver_reset(one);
     assert_int_equal(fill("/s/one/v1/traces"), taken);
 }
@@ -309,8 +281,8 @@ static void test_full_session_that_drops_forgets_its_own_oldest(void **state)
     start();
     assert_int_equal(post(&c, "/s/two/v1/traces", NULL, "stays"), 200);
     assert_int_equal(fill("/s/one/v1/traces"), 1000);
-    assert_true(counts(session("one")).dropped_captures > 900);
-    assert_int_equal(counts(session("two")).dropped_captures, 0);
+    assert_true(counts_of(session("one")).dropped_captures > 900);
+    assert_int_equal(counts_of(session("two")).dropped_captures, 0);
     assert_string_equal(otk_receiver_span(session("two"), 0)->name, "stays");
 }
 
@@ -325,7 +297,7 @@ static void test_deleted_session_is_made_anew_by_its_next_use(void **state)
     assert_says(204, NULL, "DELETE /s/one", NULL);
     assert_says(404, NULL, "DELETE /s/one", NULL);
     assert_says(200, "[", "GET /s/one/otlpkit/spans", NULL);
-    assert_int_equal(counts(session("one")).requests, 0);
+    assert_int_equal(counts_of(session("one")).requests, 0);
     assert_says(204, NULL, "DELETE /otlpkit/sessions/one", NULL);
 }
 
@@ -361,7 +333,7 @@ static void test_deletion_ends_waits_and_leaves_a_handle_what_it_shows(void **st
     otk_receiver *anew = session("one");
     assert_ptr_not_equal(anew, w.rx);
     otk_receiver_stop(w.rx);
-    assert_int_equal(counts(anew).requests, 0);
+    assert_int_equal(counts_of(anew).requests, 0);
 }
 
 static void test_deletion_answers_waits_over_http(void **state)
@@ -404,7 +376,7 @@ static void test_closed_session_keeps_what_came_and_gets_nothing_more(void **sta
     otk_receiver *one = session("one");
     otk_receiver_close(one);
     assert_int_equal(post(&c, "/s/one/v1/traces", NULL, "x"), 200);
-    assert_int_equal(counts(one).spans, 1);
+    assert_int_equal(counts_of(one).spans, 1);
     assert_int_equal(otk_receiver_wait_spans(one, 2, 600000), OTK_ETIMEOUT);
 }
 
@@ -434,7 +406,7 @@ static void *test_alone(void *arg)
         t->wrong += post(&own, i % 2 ? target : NULL, i % 2 ? NULL : header, name) != 200;
         t->wrong += otk_receiver_wait_spans(one, i % 5 + 1, PATIENCE_MS) != 0;
         t->wrong += otk_receiver_count(one, mine, NULL) != i % 5 + 1;
-        t->wrong += counts(one).spans != i % 5 + 1;
+        t->wrong += counts_of(one).spans != i % 5 + 1;
         if (i % 5 == 4)
             otk_receiver_reset(one);
     }
@@ -457,7 +429,7 @@ static void test_fifty_sessions_at_once_do_not_meet(void **state)
         pthread_join(testers[i].thread, NULL);
     for (unsigned i = 0; i < SESSIONS; i++)
         assert_int_equal(testers[i].wrong, 0);
-    assert_int_equal(counts(rx).requests, 0);
+    assert_int_equal(counts_of(rx).requests, 0);
 }
 
 /* Sessions come and go while others are asked for by the same names. */
