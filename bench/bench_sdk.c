@@ -94,6 +94,20 @@ static double spans_ns(otk_tracer *tracer, size_t count)
     return (bench_thread_seconds() - before) / (double)count * 1e9;
 }
 
+static uint16_t port_of(const struct bench_server *s)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    if (getpeername(s->fd, (struct sockaddr *)&address, &size))
+        exit(2);
+    return ntohs(address.sin_port);
+}
+
+static void keep_quiet(const char *message, void *arg)
+{
+    (void)message, (void)arg;
+}
+
 static otk_sdk *start_sdk(uint16_t port, const char *const *settings)
 {
     char url[64];
@@ -102,6 +116,7 @@ static otk_sdk *start_sdk(uint16_t port, const char *const *settings)
     options.endpoint = url;
     options.settings = settings;
     options.ignore_environment = true;
+    options.on_warning = keep_quiet;
     otk_sdk *sdk = otk_sdk_start(&options, NULL);
     if (!sdk)
         exit(2);
@@ -169,6 +184,48 @@ static void measure_spans(const char *what, uint16_t port, const char *const *se
     double median = bench_median(floor, ROUNDS), own = bench_median(ours, ROUNDS);
     bench_row(what, "start + 4 attributes + end / floor", own / median, true, bound);
     printf("  (%.1f ns; floor %.1f ns)\n", own, median);
+}
+
+/* ---- Memory ---------------------------------------------------------- */
+
+/* Takes connections, by the kernel, and never answers. */
+static void serve_silence(int port_pipe)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fd, (struct sockaddr *)&address, size) || listen(fd, 16) ||
+        getsockname(fd, (struct sockaddr *)&address, &size))
+        exit(2);
+    bench_tell_port(port_pipe, ntohs(address.sin_port));
+    for (;;)
+        pause();
+}
+
+static double resident_pages(void)
+{
+    size_t total, resident;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%zu %zu", &total, &resident) != 2)
+        exit(2);
+    fclose(file);
+    return (double)resident;
+}
+
+static void measure_memory(void)
+{
+    static const char *const impatient[] = {"OTEL_EXPORTER_OTLP_TIMEOUT=200", "OTEL_C_EXPORTER_RETRY_DELAY=10", NULL};
+    struct bench_server server = bench_server_start(serve_silence);
+    otk_sdk *sdk = start_sdk(port_of(&server), impatient);
+    otk_tracer *tracer = otk_sdk_tracer(sdk, "bench", NULL);
+    spans_ns(tracer, 100000);
+    double before = resident_pages();
+    spans_ns(tracer, 10000000 - 100000);
+    bench_row("resident memory, 10 million spans, no answers", "at the end / after 100,000", resident_pages() / before,
+              true, 1.05);
+    otk_sdk_shutdown(sdk, 100);
+    otk_sdk_stop(sdk);
+    bench_server_stop(&server);
 }
 
 /* ---- Encoding -------------------------------------------------------- */
@@ -401,15 +458,6 @@ static void measure_post(uint16_t port, size_t spans)
     otk_warnings_clear(&warnings);
 }
 
-static uint16_t port_of(const struct bench_server *s)
-{
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    if (getpeername(s->fd, (struct sockaddr *)&address, &size))
-        exit(2);
-    return ntohs(address.sin_port);
-}
-
 int main(void)
 {
     static const char *const plain[] = {"OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none", NULL};
@@ -421,6 +469,7 @@ int main(void)
     measure_spans("span, two producers", port, plain, both_ns, 3);
     measure_spans("unsampled span", port, unsampled, one_ns, 0.3);
     measure_spans("span of a disabled SDK", port, disabled, one_ns, 0.1);
+    measure_memory();
     measure_encoding();
     measure_post(port, 1);
     measure_post(port, 100);
