@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #define USER_AGENT "OTel-OTLP-Exporter-C/" OTLPKIT_VERSION
+#define ANSWER_BYTES 1024L /* read at once; most answers are that small */
 #define POLL_MAX_MS 60000
 #define BACKOFF_MAX_FACTOR 5 /* of the first delay */
 
@@ -23,6 +24,7 @@ static const char *const signal_names[OTK_SIGNAL_COUNT] = {"traces", "metrics", 
 struct channel {
     const struct otk_signal_config *config;
     CURL *easy;
+    CURLU *url; /* taken apart once */
     struct curl_slist *headers;
     struct otk_buffer response;
     bool headed; /* the response's head came whole, which curl does not ask for */
@@ -103,9 +105,12 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     c->config = config;
     c->response = OTK_BUFFER_INIT(max_response_bytes);
     c->easy = curl_easy_init();
-    if (!c->easy || !make_headers(c))
+    c->url = curl_url();
+    if (!c->easy || !c->url || !make_headers(c))
         return OTK_ENOMEM;
     curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, ANSWER_BYTES);
     curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(c->easy, CURLOPT_USERAGENT, USER_AGENT);
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
@@ -120,12 +125,14 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     if (otk_endpoint_is_loopback(config->endpoint))
         curl_easy_setopt(c->easy, CURLOPT_PROXY, "");
     set_tls(c->easy, config);
-    return curl_easy_setopt(c->easy, CURLOPT_URL, config->endpoint) == CURLE_OK ? 0 : OTK_ENOMEM;
+    curl_easy_setopt(c->easy, CURLOPT_CURLU, c->url);
+    return curl_url_set(c->url, CURLUPART_URL, config->endpoint, 0) == CURLUE_OUT_OF_MEMORY ? OTK_ENOMEM : 0;
 }
 
 static void channel_clear(struct channel *c)
 {
     curl_easy_cleanup(c->easy);
+    curl_url_cleanup(c->url);
     curl_slist_free_all(c->headers);
     otk_buffer_clear(&c->response);
 }
@@ -233,12 +240,9 @@ enum verdict { DELIVERED, REFUSED, AGAIN };
 static bool is_transient(CURLcode result)
 {
     static const CURLcode transient[] = {
-        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY,
-        CURLE_COULDNT_CONNECT,      CURLE_OPERATION_TIMEDOUT,
-        CURLE_GOT_NOTHING,          CURLE_SEND_ERROR,
-        CURLE_RECV_ERROR,           CURLE_PARTIAL_FILE,
-        CURLE_SSL_CONNECT_ERROR,    CURLE_HTTP2,
-        CURLE_HTTP2_STREAM,
+        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
+        CURLE_OPERATION_TIMEDOUT,   CURLE_GOT_NOTHING,           CURLE_SEND_ERROR,
+        CURLE_RECV_ERROR,           CURLE_PARTIAL_FILE,          CURLE_SSL_CONNECT_ERROR,
     };
     for (size_t i = 0; i < sizeof transient / sizeof transient[0]; i++)
         if (transient[i] == result)
