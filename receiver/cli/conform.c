@@ -4,6 +4,7 @@
 #include "environment.h"
 #include "outputs.h"
 
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,7 +25,7 @@ struct conform {
 };
 
 static const struct option options[] = {
-    OPTION("only", "CASE", OPTION_LIST, struct conform, only, "this case, or all that begin with it; repeats"),
+    OPTION("only", "CASE", OPTION_LIST, struct conform, only, "this case; 'status-*' stands for all that begin so; repeats"),
     OPTION("list", NULL, OPTION_FLAG, struct conform, list, "show the cases, and run nothing"),
     OPTION("timeout", "TIME", OPTION_DURATION, struct conform, setup.timeout_ms,
            "for COMMAND to end, in each case (default 40s)"),
@@ -44,18 +45,9 @@ static int list_cases(void)
     return EXIT_HOLDS;
 }
 
-static bool begins(const struct conform_case *c, const char *word)
+static bool is_meant(const struct conform_case *c, const char *pattern)
 {
-    return strncmp(c->name, word, strlen(word)) == 0;
-}
-
-/* By its whole name, or by its beginning where no case has that for a name. */
-static bool is_meant(const struct conform_case *c, const char *word)
-{
-    for (size_t i = 0; i < otk_conform_case_count; i++)
-        if (strcmp(otk_conform_cases[i].name, word) == 0)
-            return strcmp(c->name, word) == 0;
-    return begins(c, word);
+    return fnmatch(pattern, c->name, 0) == 0;
 }
 
 static bool is_wanted(const struct conform *c, const struct conform_case *item)
@@ -70,7 +62,7 @@ static int check_only(const struct conform *c)
 {
     for (size_t i = 0; i < c->only.count; i++) {
         size_t k = 0;
-        while (k < otk_conform_case_count && !begins(&otk_conform_cases[k], c->only.items[i]))
+        while (k < otk_conform_case_count && !is_meant(&otk_conform_cases[k], c->only.items[i]))
             k++;
         if (k == otk_conform_case_count)
             return otk_options_wrong(c->setup.command, "there is no case '%s', see --list", c->only.items[i]);
@@ -225,10 +217,10 @@ static int give_verdict(struct conform *c)
     return otk_conform_count(&results, VERDICT_FAIL) ? EXIT_UNMET : EXIT_HOLDS;
 }
 
-/* When a client that is alone has made its first attempt. */
+/* When a client that is alone has surely made its first attempt: twice the time it took, and a little. */
 static unsigned late_ms(const struct trial *alone)
 {
-    return (unsigned)((otk_receiver_request(alone->rx, 0)->time_unix_nano - alone->started_unix_ns) / 1000000) + 500;
+    return (unsigned)((otk_receiver_request(alone->rx, 0)->time_unix_nano - alone->started_unix_ns) / 500000) + 500;
 }
 
 static int run_all(struct conform *c, const sigset_t *signals)

@@ -8,7 +8,9 @@
 #define MS 1000000u
 #define SLACK_NS ((uint64_t)4000 * MS) /* for a client that ends on a busy machine */
 #define AT_ONCE_NS ((uint64_t)20 * MS)
-#define JITTER 0.05 /* of the time between two attempts; what machines add to it is less */
+/* What of the time between two attempts is more than a machine adds to it, and what makes the last longer than the first. */
+#define JITTER 0.05
+#define GROWTH 1.1
 
 static const char *const signal_names[OTK_SIGNAL_COUNT] = {"traces", "metrics", "logs"};
 
@@ -276,8 +278,6 @@ enum answer otk_judge_redirect(const struct seen *s, otk_signal signal, char *te
 
 /* ---- Time between attempts ------------------------------------------- */
 
-#define GAPS_MAX 16
-
 /* The gaps in front of the attempt at position `i` over all payloads that have one. */
 struct gaps {
     size_t count;
@@ -309,36 +309,6 @@ static size_t most_attempts(const struct trial *t)
     return most;
 }
 
-/* The later gaps are longer than the first. */
-enum answer otk_judge_growth(const struct seen *s, char *text)
-{
-    size_t attempts = most_attempts(s->trial);
-    if (attempts < 2)
-        return say(text, ANSWER_NO, "not sent again");
-    if (attempts < 3)
-        return say(text, ANSWER_UNSEEN, "sent again only once in this time");
-    struct gaps first = gaps_before(s->trial, 1), last = gaps_before(s->trial, attempts - 1);
-    bool grows = last.sum / (double)last.count > first.sum / (double)first.count;
-    return grows ? say(text, ANSWER_YES, "they grow") : say(text, ANSWER_NO, "they do not grow");
-}
-
-/* Payloads that were refused as often do not wait for the same time. */
-enum answer otk_judge_jitter(const struct seen *s, char *text)
-{
-    size_t attempts = most_attempts(s->trial);
-    bool compared = false;
-    if (attempts < 2)
-        return say(text, ANSWER_NO, "not sent again");
-    for (size_t i = 1; i < attempts; i++) {
-        struct gaps g = gaps_before(s->trial, i);
-        if (g.count > 1 && g.most > (double)AT_ONCE_NS && g.most - g.least > JITTER * g.most)
-            return say(text, ANSWER_YES, "they differ");
-        compared = compared || g.count > 1;
-    }
-    return compared ? say(text, ANSWER_NO, "always the same")
-                    : say(text, ANSWER_UNSEEN, "one payload alone does not show it");
-}
-
 /* No attempt comes at once after the one before. */
 enum answer otk_judge_patience(const struct seen *s, char *text)
 {
@@ -349,6 +319,42 @@ enum answer otk_judge_patience(const struct seen *s, char *text)
         if (gaps_before(s->trial, i).least < (double)AT_ONCE_NS)
             return say(text, ANSWER_NO, "sent again at once");
     return say(text, ANSWER_YES, "waited");
+}
+
+/* Without a wait there is nothing to grow or to differ. */
+static bool has_waits(const struct seen *s, char *text)
+{
+    return otk_judge_patience(s, text) == ANSWER_YES;
+}
+
+/* The last gaps are longer than the first ones. */
+enum answer otk_judge_growth(const struct seen *s, char *text)
+{
+    size_t attempts = most_attempts(s->trial);
+    if (!has_waits(s, text))
+        return ANSWER_NO;
+    if (attempts < 3)
+        return say(text, ANSWER_UNSEEN, "sent again only once in this time");
+    struct gaps first = gaps_before(s->trial, 1), last = gaps_before(s->trial, attempts - 1);
+    bool grows = last.sum / (double)last.count > GROWTH * first.sum / (double)first.count;
+    return grows ? say(text, ANSWER_YES, "they grow") : say(text, ANSWER_NO, "they do not grow");
+}
+
+/* Payloads that were refused as often do not wait for the same time. */
+enum answer otk_judge_jitter(const struct seen *s, char *text)
+{
+    size_t attempts = most_attempts(s->trial);
+    bool compared = false;
+    if (!has_waits(s, text))
+        return ANSWER_NO;
+    for (size_t i = 1; i < attempts; i++) {
+        struct gaps g = gaps_before(s->trial, i);
+        if (g.count > 1 && g.most - g.least > JITTER * g.most)
+            return say(text, ANSWER_YES, "they differ");
+        compared = compared || g.count > 1;
+    }
+    return compared ? say(text, ANSWER_NO, "always the same")
+                    : say(text, ANSWER_UNSEEN, "one payload alone does not show it");
 }
 
 /* ---- The end of the program ------------------------------------------ */
