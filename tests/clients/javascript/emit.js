@@ -16,7 +16,8 @@ const loggers = new LoggerProvider({
   processors: [new BatchLogRecordProcessor({ exporter: new OTLPLogExporter() })],
 });
 
-tracers.getTracer('emit').startSpan('emit').end();
+const attributes = { first: 'of two', second: 'of two' };
+tracers.getTracer('emit').startSpan('emit', { attributes }).end();
 meters.getMeter('emit').createCounter('emitted').add(1);
 loggers.getLogger('emit').emit({ body: 'emitted' });
 Promise.all([tracers, meters, loggers].map((provider) => provider.shutdown())).catch(console.error);

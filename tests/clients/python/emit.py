@@ -17,7 +17,7 @@ meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())])
 loggers = LoggerProvider()
 loggers.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
 
-tracers.get_tracer("emit").start_span("emit").end()
+tracers.get_tracer("emit").start_span("emit", attributes={"first": "of two", "second": "of two"}).end()
 meters.get_meter("emit").create_counter("emitted").add(1)
 loggers.get_logger("emit").emit(LogRecord(body="emitted"))
 for provider in (tracers, meters, loggers):

@@ -34,6 +34,7 @@ func main() {
 		sdklog.WithProcessor(sdklog.NewBatchProcessor(must(otlploghttp.New(ctx)))))
 
 	_, span := tracers.Tracer("emit").Start(ctx, "emit")
+	span.SetAttributes(attribute.String("first", "of two"), attribute.String("second", "of two"))
 	span.End()
 	must(meters.Meter("emit").Int64Counter("emitted")).Add(ctx, 1)
 	var record log.Record

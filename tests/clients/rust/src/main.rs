@@ -5,7 +5,8 @@ use std::thread;
 
 use opentelemetry::logs::{LogRecord, Logger, LoggerProvider};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry::trace::{Span, Tracer, TracerProvider};
+use opentelemetry::KeyValue;
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::{logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider};
@@ -22,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let meters = SdkMeterProvider::builder().with_periodic_exporter(metrics).build();
     let loggers = SdkLoggerProvider::builder().with_batch_exporter(logs).build();
 
-    tracers.tracer("emit").start("emit");
+    let mut span = tracers.tracer("emit").start("emit");
+    span.set_attribute(KeyValue::new("first", "of two"));
+    span.set_attribute(KeyValue::new("second", "of two"));
+    drop(span); // ends it
     meters.meter("emit").u64_counter("emitted").build().add(1, &[]);
     let logger = loggers.logger("emit");
     let mut record = logger.create_log_record();

@@ -10,7 +10,8 @@ public final class Emit {
     var builder = AutoConfiguredOpenTelemetrySdk.builder().addPropertiesSupplier(() -> defaults);
     var sdk = builder.disableShutdownHook().build().getOpenTelemetrySdk();
 
-    sdk.getTracer("emit").spanBuilder("emit").startSpan().end();
+    var span = sdk.getTracer("emit").spanBuilder("emit").startSpan();
+    span.setAttribute("first", "of two").setAttribute("second", "of two").end();
     sdk.getMeter("emit").counterBuilder("emitted").build().add(1);
     sdk.getLogsBridge().get("emit").logRecordBuilder().setBody("emitted").emit();
     sdk.shutdown().join(60, TimeUnit.SECONDS);
