@@ -40,12 +40,24 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&mutex);
 }
 
+/* Waits for the worker's thread as well, whose end frees what a TLS library holds for it. */
+static void end(otk_sdk *sdk)
+{
+    otk_sdk_shutdown(sdk, EXIT_TIMEOUT_MS);
+    pthread_mutex_lock(&sdk->mutex);
+    bool ends = sdk->started && sdk->finished;
+    sdk->started = sdk->started && !ends;
+    pthread_mutex_unlock(&sdk->mutex);
+    if (ends)
+        pthread_join(sdk->worker, NULL);
+}
+
 static void at_exit(void)
 {
     pthread_mutex_lock(&mutex);
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
         if (!sdk->quiet_exit)
-            otk_sdk_shutdown(sdk, EXIT_TIMEOUT_MS);
+            end(sdk);
     pthread_mutex_unlock(&mutex);
 }
 

@@ -296,11 +296,13 @@ static void *work(void *arg)
             wait_until(&sdk->work, &sdk->mutex, sdk->pipelines[signal].due);
     }
     flush_all(sdk);
-    sdk->finished = true;
     sdk->exporter = NULL;
+    pthread_mutex_unlock(&sdk->mutex);
+    otk_exporter_free(exporter); /* here, where no SIGPIPE comes from its connections, and before the host may exit */
+    pthread_mutex_lock(&sdk->mutex);
+    sdk->finished = true;
     pthread_cond_broadcast(&sdk->progress);
     pthread_mutex_unlock(&sdk->mutex);
-    otk_exporter_free(exporter); /* here, where no SIGPIPE comes from its connections */
     return NULL;
 }
 
@@ -362,6 +364,7 @@ void otk_sdk_forget(otk_sdk *sdk)
     sdk->flush_wanted = sdk->flush_done = sdk->lost = 0;
     atomic_store(&sdk->dormant, sdk->started && !atomic_load(&sdk->closed));
     sdk->started = false;
+    pthread_mutex_init(&sdk->warnings.mutex, NULL);
     init_conditions(sdk);
 }
 
