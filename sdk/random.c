@@ -38,7 +38,7 @@ static void seed_from_clock(struct generator *g)
     }
 }
 
-static void seed(struct generator *g, unsigned generation)
+static __attribute__((noinline)) void seed(struct generator *g, unsigned generation)
 {
     pthread_once(&watch_once, watch_forks);
     if (getrandom(g->s, sizeof g->s, GRND_NONBLOCK) != (ssize_t)sizeof g->s)
@@ -52,7 +52,7 @@ static uint64_t rotate(uint64_t x, unsigned by)
     return x << by | x >> (64 - by);
 }
 
-static struct generator *own_generator(void)
+static inline struct generator *own_generator(void)
 {
     struct generator *g = &generator;
     unsigned generation = atomic_load_explicit(&forks, memory_order_relaxed);
@@ -61,9 +61,8 @@ static struct generator *own_generator(void)
     return g;
 }
 
-static uint64_t next(struct generator *g)
+static uint64_t next(uint64_t s[4])
 {
-    uint64_t *s = g->s;
     uint64_t result = rotate(s[0] + s[3], 23) + s[0];
     uint64_t t = s[1] << 17;
     s[2] ^= s[0];
@@ -77,16 +76,19 @@ static uint64_t next(struct generator *g)
 
 uint64_t otk_random(void)
 {
-    return next(own_generator());
+    return next(own_generator()->s);
 }
 
+/* Works on a copy of the state, which `out` cannot overlap. */
 void otk_random_ids(uint8_t *out, size_t words)
 {
     struct generator *g = own_generator();
+    uint64_t s[4] = {g->s[0], g->s[1], g->s[2], g->s[3]};
     for (size_t i = 0; i < words; i++) {
-        uint64_t word = next(g);
+        uint64_t word = next(s);
         while (!word)
-            word = next(g);
+            word = next(s);
         memcpy(out + i * sizeof word, &word, sizeof word);
     }
+    memcpy(g->s, s, sizeof s);
 }

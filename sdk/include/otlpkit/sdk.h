@@ -268,6 +268,10 @@ OTK_API int otk_sdk_shutdown(otk_sdk *sdk, unsigned timeout_ms);
  * frees everything. */
 OTK_API void otk_sdk_stop(otk_sdk *sdk);
 
+/* A program that exits without a word to its SDKs shuts them down by atexit(),
+ * in at most 3 seconds. In a forked child an SDK starts clean: what was recorded
+ * before is the parent's to export, open spans included. */
+
 /* An SDK for code that is handed none; NULL when none was set, or when it was
  * stopped. It still belongs to who started it. */
 OTK_API void otk_sdk_set_global(otk_sdk *sdk);
