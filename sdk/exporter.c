@@ -90,14 +90,26 @@ static bool make_headers(struct channel *c)
     return ok;
 }
 
-static void set_tls(CURL *easy, const struct otk_signal_config *config)
+/* curl copies texts. */
+static bool set_text(CURL *easy, CURLoption option, const char *text)
 {
-    if (config->certificate)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, config->certificate);
-    if (config->client_certificate)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, config->client_certificate);
-    if (config->client_key)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, config->client_key);
+    return !text || curl_easy_setopt(easy, option, text) == CURLE_OK;
+}
+
+static bool set_tls(CURL *easy, const struct otk_signal_config *config)
+{
+    if (config->certificate) /* instead of those that the system trusts, which curl may know by a file and a folder */
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return set_text(easy, CURLOPT_CAINFO, config->certificate) &&
+           set_text(easy, CURLOPT_SSLCERT, config->client_certificate) &&
+           set_text(easy, CURLOPT_SSLKEY, config->client_key);
+}
+
+static bool set_url(struct channel *c, const char *endpoint)
+{
+    curl_easy_setopt(c->easy, CURLOPT_CURLU, c->url);
+    return set_text(c->easy, CURLOPT_PROXY, otk_endpoint_is_loopback(endpoint) ? "" : NULL) &&
+           curl_url_set(c->url, CURLUPART_URL, endpoint, 0) != CURLUE_OUT_OF_MEMORY;
 }
 
 static int channel_init(struct channel *c, const struct otk_signal_config *config, size_t max_response_bytes)
@@ -112,7 +124,6 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, ANSWER_BYTES);
     curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(c->easy, CURLOPT_USERAGENT, USER_AGENT);
     curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_response);
     curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &c->response);
@@ -122,11 +133,8 @@ static int channel_init(struct channel *c, const struct otk_signal_config *confi
     curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
-    if (otk_endpoint_is_loopback(config->endpoint))
-        curl_easy_setopt(c->easy, CURLOPT_PROXY, "");
-    set_tls(c->easy, config);
-    curl_easy_setopt(c->easy, CURLOPT_CURLU, c->url);
-    return curl_url_set(c->url, CURLUPART_URL, config->endpoint, 0) == CURLUE_OUT_OF_MEMORY ? OTK_ENOMEM : 0;
+    bool ok = set_text(c->easy, CURLOPT_USERAGENT, USER_AGENT) && set_tls(c->easy, config);
+    return ok && set_url(c, config->endpoint) ? 0 : OTK_ENOMEM;
 }
 
 static void channel_clear(struct channel *c)

@@ -102,9 +102,13 @@ static bool run(const char *const *settings, const char *endpoint, bool start_ma
     return atomic_load(&until_failure) <= 0;
 }
 
-static const char *const everything[] = {"OTEL_RESOURCE_ATTRIBUTES=a=b,c=d",   "OTEL_SERVICE_NAME=tests",
-                                         "OTEL_EXPORTER_OTLP_HEADERS=a=b,c=d", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
-                                         "OTEL_EXPORTER_OTLP_TIMEOUT=1",       NULL};
+static const char *const everything[] = {"OTEL_RESOURCE_ATTRIBUTES=a=b,c=d",
+                                         "OTEL_SERVICE_NAME=tests",
+                                         "OTEL_EXPORTER_OTLP_HEADERS=a=b,c=d",
+                                         "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
+                                         "OTEL_EXPORTER_OTLP_TIMEOUT=1",
+                                         "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=http/json",
+                                         NULL};
 
 /* A port that is ours and that nobody listens on. */
 static int take_port(char *url, size_t size)
