@@ -40,10 +40,10 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&mutex);
 }
 
-/* Waits for the worker's thread as well, whose end frees what a TLS library holds for it. */
+/* The worker's thread ends in any case: what a TLS library does at exit pulls the rug from under it. */
 static void end(otk_sdk *sdk)
 {
-    otk_sdk_shutdown(sdk, EXIT_TIMEOUT_MS);
+    otk_sdk_shutdown(sdk, sdk->quiet_exit ? 0 : EXIT_TIMEOUT_MS);
     pthread_mutex_lock(&sdk->mutex);
     bool ends = sdk->started && sdk->finished;
     sdk->started = sdk->started && !ends;
@@ -56,8 +56,7 @@ static void at_exit(void)
 {
     pthread_mutex_lock(&mutex);
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next)
-        if (!sdk->quiet_exit)
-            end(sdk);
+        end(sdk);
     pthread_mutex_unlock(&mutex);
 }
 

@@ -174,25 +174,41 @@ static void test_a_server_that_is_gone_harms_nobody(void **state)
     assert_true(pipe.sa_handler == SIG_DFL);
 }
 
+/* How a program ends that records a span and returns from main. */
+static int run_program(struct world *w, const char *argument)
+{
+    int status;
+    snprintf(w->endpoint, sizeof w->endpoint, "https://127.0.0.1:%u", tls_server_port(w->server));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", w->endpoint, 1);
+        setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", CERTIFICATES "/authority.pem", 1);
+        setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1", 1);
+        execl(PROGRAM_THAT_EXITS, PROGRAM_THAT_EXITS, argument, (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
 /* SDK-PROC-11: the last flush comes before the TLS library takes itself down. */
 static void test_a_program_that_just_exits_has_delivered(void **state)
 {
     struct world w = {.server = tls_server_start("server", false)};
-    int status;
     (void)state;
-    snprintf(w.endpoint, sizeof w.endpoint, "https://127.0.0.1:%u", tls_server_port(w.server));
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", w.endpoint, 1);
-        setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", CERTIFICATES "/authority.pem", 1);
-        setenv("TSAN_OPTIONS", "report_thread_leaks=0", 1); /* nobody joins the worker, that is the point */
-        execl(PROGRAM_THAT_EXITS, PROGRAM_THAT_EXITS, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    assert_int_equal(run_program(&w, NULL), 0);
     assert_int_equal(tls_server_requests(w.server), 1);
+    tls_server_stop(w.server);
+}
+
+/* The worker is anywhere in its first export when main returns. */
+static void test_a_program_that_exits_in_an_export_ends_well(void **state)
+{
+    struct world w = {.server = tls_server_start("server", false)};
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(run_program(&w, "quiet"), 0);
     tls_server_stop(w.server);
 }
 
@@ -209,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_each_signal_may_trust_others),
         cmocka_unit_test(test_a_server_that_is_gone_harms_nobody),
         cmocka_unit_test(test_a_program_that_just_exits_has_delivered),
+        cmocka_unit_test(test_a_program_that_exits_in_an_export_ends_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

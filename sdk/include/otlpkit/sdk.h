@@ -235,7 +235,7 @@ typedef struct otk_sdk_options {
     const otk_span_processor *processors; /* copied; called in this order */
     size_t processor_count;
     bool export_each_span;           /* at once, not in batches: OpenTelemetry's simple processor */
-    bool no_flush_at_exit;           /* do not shut down by atexit(), which takes up to 3 seconds */
+    bool no_flush_at_exit;           /* drop what is queued; to export it takes up to 3 seconds */
     unsigned detectors;              /* OTK_DETECT_…, put together by | */
     otk_generate_id_fn *generate_id; /* NULL: random ones */
     void *generate_id_arg;
