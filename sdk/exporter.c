@@ -27,7 +27,8 @@ struct channel {
     CURLU *url; /* taken apart once */
     struct curl_slist *headers;
     struct otk_buffer response;
-    bool headed; /* the response's head came whole, which curl does not ask for */
+    size_t head_size; /* of the response */
+    bool headed;      /* its head came whole, which curl does not ask for */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -59,7 +60,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
         c->headed = false;
     else if (length <= 2)
         c->headed = true;
-    return length;
+    c->head_size += length;
+    if (c->head_size <= c->response.limit)
+        return length;
+    c->response.failed = OTK_ELIMIT;
+    return 0;
 }
 
 /* Programs that the host starts do not inherit the connection. */
@@ -230,6 +235,7 @@ static CURLcode post(struct otk_exporter *e, struct channel *c, uint64_t deadlin
 {
     c->response.size = 0;
     c->response.failed = 0;
+    c->head_size = 0;
     c->headed = false;
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, (const char *)e->body->data);
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)e->body->size);

@@ -467,6 +467,20 @@ static void test_an_endless_answer_is_cut_off_and_not_retried(void **state)
     finish(&w);
 }
 
+/* SDK-RTY-11 */
+static void test_a_head_is_no_longer_than_an_answer_may_be(void **state)
+{
+    struct world w;
+    (void)state;
+    start_with(&w, (const char *const[]){SERVER_STATUS("200 OK\r\nX-One: 1\r\nX-Two: 2\r\nX-Three: 3"), NULL},
+               (const char *const[]){"OTEL_C_EXPORTER_MAX_RESPONSE_BYTES=50", NULL});
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
+    assert_int_equal(traces_of(&w).dropped[OTK_DROP_REFUSED], 1);
+    assert_noted(&w.notes, "exceeds 50 bytes");
+    finish(&w);
+}
+
 /* ---- The queue ------------------------------------------------------- */
 
 /* SDK-PROC-06: a full batch does not wait for its delay. */
@@ -648,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_a_message_of_the_server_is_one_line),
         cmocka_unit_test(test_the_status_of_a_refusal_is_told),
         cmocka_unit_test(test_an_endless_answer_is_cut_off_and_not_retried),
+        cmocka_unit_test(test_a_head_is_no_longer_than_an_answer_may_be),
         cmocka_unit_test(test_a_full_batch_goes_at_once),
         cmocka_unit_test(test_a_span_goes_when_its_delay_is_over),
         cmocka_unit_test(test_metrics_go_at_their_interval),
