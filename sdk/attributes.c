@@ -271,6 +271,7 @@ void otk_attribute_set_clear(struct otk_attribute_set *set)
 void otk_attribute_set_reset(struct otk_attribute_set *set)
 {
     set->bytes.size = 0;
+    set->bytes.failed = 0;
     set->count = 0;
     set->dropped = 0;
 }

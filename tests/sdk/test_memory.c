@@ -37,6 +37,35 @@ void *__wrap_realloc(void *old, size_t size)
     return fails() ? NULL : __real_realloc(old, size);
 }
 
+/* More spans than a thread keeps in reserve. */
+enum { MANY = 80 };
+
+static void record_many(otk_tracer *tracer)
+{
+    otk_span *spans[MANY];
+    for (size_t i = 0; i < COUNT(spans); i++) {
+        spans[i] = otk_span_start(tracer, "one of many", NULL);
+        otk_span_set_int(spans[i], "i", (int64_t)i);
+    }
+    for (size_t i = 0; i < COUNT(spans); i++)
+        otk_span_free(spans[i]);
+}
+
+static void record_messages(otk_tracer *tracer)
+{
+    const otk_span_context elsewhere = {.trace_id = {1}, .span_id = {2}, .trace_state = "vendor=value"};
+    const otk_value list[] = {otk_value_int(1)};
+    otk_span *wrapped = otk_span_wrap(&elsewhere);
+    otk_token token = otk_span_attach(wrapped);
+    otk_message(tracer, OTK_SEVERITY_NUMBER_ERROR, "{list}",
+                OTK_ATTRIBUTES(otk_attribute_of("list", otk_value_array(list, 1))));
+    otk_detach(token);
+    otk_span *span = otk_message_span(tracer, 0, "{missing}", NULL);
+    otk_span_record_error(span, "type", "message", NULL, NULL);
+    otk_span_free(span);
+    otk_span_free(wrapped);
+}
+
 static void record(otk_sdk *sdk)
 {
     const otk_value bad[] = {otk_value_string("\xff")};
@@ -58,6 +87,8 @@ static void record(otk_sdk *sdk)
     otk_logger_log(otk_sdk_logger(sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "text", span);
     otk_span_free(span);
     otk_span_free(parent);
+    record_many(tracer);
+    record_messages(tracer);
     otk_counter *counter = otk_meter_counter(otk_sdk_meter(sdk, "m", NULL), "count", "1", "text");
     otk_counter_add(counter, 1, OTK_ATTRIBUTES(otk_attribute_int("b", 1), otk_attribute_int("a", 1)));
 }
@@ -75,6 +106,19 @@ static void assert_accounts_balance(otk_sdk *sdk)
     }
 }
 
+/* What failed once is used again, and does not fail for ever. */
+static void assert_recording_goes_on(otk_sdk *sdk)
+{
+    otk_sdk_stats before, after;
+    otk_sdk_stats_get(sdk, &before);
+    record_many(otk_sdk_tracer(sdk, "again", NULL));
+    otk_sdk_stats_get(sdk, &after);
+    const otk_signal_stats *b = &before.signals[OTK_SIGNAL_TRACES], *a = &after.signals[OTK_SIGNAL_TRACES];
+    assert_int_equal(a->accepted, sdk ? b->accepted + MANY : 0);
+    assert_int_equal(a->dropped[OTK_DROP_NO_MEMORY], b->dropped[OTK_DROP_NO_MEMORY]);
+    assert_int_equal(a->invalid, b->invalid);
+}
+
 /* Returns whether the failure was reached. */
 static bool run(const char *const *settings, const char *endpoint, bool start_may_fail, long nth)
 {
@@ -84,6 +128,9 @@ static bool run(const char *const *settings, const char *endpoint, bool start_ma
     options.endpoint = endpoint;
     options.settings = settings;
     options.ignore_environment = true;
+    options.detectors = OTK_DETECT_SERVICE | OTK_DETECT_PROCESS | OTK_DETECT_HOST;
+    options.processors = &(otk_span_processor){NULL, NULL, NULL, NULL, NULL};
+    options.processor_count = 1;
     options.on_warning = note;
     options.on_warning_arg = &notes;
     atomic_store(&until_failure, nth);
@@ -98,6 +145,7 @@ static bool run(const char *const *settings, const char *endpoint, bool start_ma
     }
     atomic_store(&counting, false);
     assert_accounts_balance(sdk);
+    assert_recording_goes_on(sdk);
     otk_sdk_stop(sdk);
     return atomic_load(&until_failure) <= 0;
 }
