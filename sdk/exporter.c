@@ -300,18 +300,29 @@ static bool is_json(const struct channel *c)
     return type && strncasecmp(type, json, sizeof json - 1) == 0;
 }
 
+/* The place may have the endpoint's password in it. */
+static void warn_of_redirect(struct otk_exporter *e, otk_signal signal, long status, const char *place)
+{
+    struct otk_buffer shown = OTK_BUFFER_INIT(UINT16_MAX);
+    otk_kind_endpoint.mask(&shown, place);
+    const char *text = otk_buffer_string(&shown);
+    otk_warn(e->warnings, "export of %s: the server answered %ld, but redirects are not followed: %.300s",
+             signal_names[signal], status, text ? text : "");
+    otk_buffer_clear(&shown);
+}
+
 static void warn_of_answer(struct otk_exporter *e, otk_signal signal, long status)
 {
     struct channel *c = &e->channels[signal];
-    const char *elsewhere = NULL;
-    curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &elsewhere);
+    const char *place = NULL;
+    curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &place);
+    if (place) {
+        warn_of_redirect(e, signal, status, place);
+        return;
+    }
     otk_string message = otk_response_status(&c->response, is_json(c));
-    if (elsewhere)
-        otk_warn(e->warnings, "export of %s: the server answered %ld, but redirects are not followed: %.300s",
-                 signal_names[signal], status, elsewhere);
-    else
-        otk_warn(e->warnings, "export of %s: the server answered %ld%s%.*s", signal_names[signal], status,
-                 message.size ? ": " : "", told(message), message.data);
+    otk_warn(e->warnings, "export of %s: the server answered %ld%s%.*s", signal_names[signal], status,
+             message.size ? ": " : "", told(message), message.data);
 }
 
 /* OTLP: nothing that was partly taken is sent again. */

@@ -311,6 +311,24 @@ static void test_a_redirect_is_told_and_not_followed(void **state)
     finish(&w);
 }
 
+static void test_a_redirect_is_told_without_the_password(void **state)
+{
+    struct world w;
+    char endpoint[128];
+    (void)state;
+    struct server *server = server_start((const char *const[]){SERVER_STATUS("308 Moved\r\nLocation: /x?y"), NULL});
+    snprintf(endpoint, sizeof endpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://ada:secret@127.0.0.1:%u/v1/traces",
+             server_port(server));
+    start_with(&w, NULL, (const char *const[]){endpoint, NULL});
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
+    assert_header(server_request(server, 0), "Authorization", "Basic YWRhOnNlY3JldA==");
+    assert_noted(&w.notes, "redirects are not followed: http://***@127.0.0.1:");
+    assert_null(strstr(w.notes.text, "secret"));
+    finish(&w);
+    server_stop(server);
+}
+
 /* ---- The host -------------------------------------------------------- */
 
 /* The usual variables name it; what is local does not go there. */
@@ -652,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_a_closed_port_is_tried_again_within_the_timeout),
         cmocka_unit_test(test_the_timeout_bounds_an_export),
         cmocka_unit_test(test_a_redirect_is_told_and_not_followed),
+        cmocka_unit_test(test_a_redirect_is_told_without_the_password),
         cmocka_unit_test(test_a_proxy_is_asked_but_for_what_is_local),
         cmocka_unit_test(test_programs_that_the_host_starts_do_not_inherit_the_connection),
         cmocka_unit_test(test_the_locale_is_the_hosts),
