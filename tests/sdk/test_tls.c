@@ -86,7 +86,7 @@ static void test_an_unknown_authority_is_refused(void **state)
     struct world w = {.server = tls_server_start("server", false)};
     (void)state;
     start_at(&w, "https", (const char *const[]){NULL});
-    assert_refused(&w, "export of traces: SSL certificate problem");
+    assert_refused(&w, "certificate");
     finish(&w);
 }
 
@@ -96,7 +96,7 @@ static void test_a_server_with_another_name_is_refused(void **state)
     struct world w = {.server = tls_server_start("elsewhere", false)};
     (void)state;
     start_at(&w, "https", (const char *const[]){TRUST, NULL});
-    assert_refused(&w, "export of traces: SSL: no alternative certificate subject name matches");
+    assert_refused(&w, "certificate");
     finish(&w);
 }
 
