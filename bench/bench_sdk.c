@@ -1,5 +1,5 @@
-/* The SDK: spans against two clock reads, three random numbers and a copy of four attributes; encoding against protobuf-c;
- * a POST against a raw socket's. */
+/* The SDK: spans against two clock reads, three random numbers and a copy of four attributes; memory; encoding against
+ * protobuf-c; a POST against a raw socket's. */
 #include "batch.h"
 #include "clock.h"
 #include "exporter.h"

@@ -342,7 +342,7 @@ void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by)
         set->entries[i].at = (uint32_t)((ptrdiff_t)set->entries[i].at + by);
 }
 
-static bool write_somehow(struct otk_attribute_set *set, const otk_attribute *attribute)
+static bool write_with_care(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
     size_t at = set->bytes.size;
     if (!reserve_entry(set))
@@ -360,7 +360,7 @@ void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *a
     if (attribute->key.size == 0 || !attribute->key.data)
         return;
     size_t at = set->bytes.size;
-    if (!write_quickly(set, attribute) && !write_somehow(set, attribute)) {
+    if (!write_quickly(set, attribute) && !write_with_care(set, attribute)) {
         refuse(set, at);
         return;
     }

@@ -57,6 +57,17 @@ size_t otk_text_size(const char *text, size_t size, size_t max_chars)
     return is_fine(bytes, size, max_chars) ? size : repair(NULL, bytes, size, max_chars);
 }
 
+/* False when the text needs repair. */
+static bool copy_valid(uint8_t *to, const char *text, size_t size)
+{
+    if (otk_text_copy_ascii(to, text, size))
+        return true;
+    if (otk_utf8_valid((const uint8_t *)text, size) != size)
+        return false;
+    memcpy(to, text, size);
+    return true;
+}
+
 void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, size_t size, size_t max_chars)
 {
     const uint8_t *bytes = (const uint8_t *)text;
@@ -66,8 +77,7 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
             return;
         plain = otk_varint_put(plain, (uint64_t)number << 3 | OTK_WIRE_LEN);
         plain = otk_varint_put(plain, size);
-        if (otk_text_copy_ascii(plain, text, size) ||
-            (otk_utf8_valid(bytes, size) == size && memcpy(plain, text, size))) {
+        if (copy_valid(plain, text, size)) {
             b->size = (size_t)(plain - b->data) + size;
             return;
         }
