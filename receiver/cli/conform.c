@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct conform {
     struct trial_setup setup;
@@ -25,7 +26,7 @@ struct conform {
 };
 
 static const struct option options[] = {
-    OPTION("only", "CASE", OPTION_LIST, struct conform, only, "this case; 'status-*' stands for all that begin so; repeats"),
+    OPTION("only", "CASE", OPTION_LIST, struct conform, only, "this case; 'status-*': all that begin so; repeats"),
     OPTION("list", NULL, OPTION_FLAG, struct conform, list, "show the cases, and run nothing"),
     OPTION("timeout", "TIME", OPTION_DURATION, struct conform, setup.timeout_ms,
            "for COMMAND to end, in each case (default 40s)"),
@@ -120,11 +121,17 @@ static bool is_over(const struct conform *c)
     return c->code || c->interrupted;
 }
 
-/* A port that opens late opens a certain time after a client that is alone would have come: until then it is alone. */
+/* Starting is work, and waiting for retries is none: few start at the same time. A port that opens late does so a certain
+ * time after a client that is alone would have come: until then it is alone. */
 static bool may_start(const struct conform *c, size_t end)
 {
-    return c->started < end && c->running < c->jobs && !is_over(c) &&
-           !(c->started && otk_trial_is_closed(&c->trials[c->started - 1]));
+    long starting = 0;
+    for (size_t i = 0; i < c->started; i++) {
+        starting += otk_trial_is_starting(&c->trials[i]);
+        if (otk_trial_is_closed(&c->trials[i]))
+            return false;
+    }
+    return c->started < end && c->running < c->jobs && !is_over(c) && starting < 2 * sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static void start_more(struct conform *c, size_t end)
@@ -136,7 +143,7 @@ static void start_more(struct conform *c, size_t end)
     }
 }
 
-/* Until a child ends, something is due, or we are told to end. */
+/* Until a child ends or its first request comes, something is due, or we are told to end. */
 static void sleep_until(struct conform *c, const sigset_t *signals, int64_t due_ns)
 {
     int64_t left = due_ns - now_ns();
@@ -144,7 +151,7 @@ static void sleep_until(struct conform *c, const sigset_t *signals, int64_t due_
         return;
     struct timespec time = {left / 1000000000, left % 1000000000};
     int number = sigtimedwait(signals, NULL, &time);
-    if (number > 0 && number != SIGCHLD)
+    if (number > 0 && number != SIGCHLD && number != TRIAL_WAKE)
         c->interrupted = number;
 }
 
@@ -248,6 +255,7 @@ static int prepare_and_run(struct conform *c)
         return code;
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, TRIAL_WAKE);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);

@@ -83,6 +83,13 @@ static int set_faults(otk_receiver *rx, const char *steps, otk_error *error)
     return otk_receiver_faults_set(rx, script, error);
 }
 
+static void on_capture(const otk_capture *capture, void *arg)
+{
+    (void)arg;
+    if (capture->number == 1)
+        kill(getpid(), TRIAL_WAKE);
+}
+
 static int listen_on(struct trial *t, const struct command *command)
 {
     static const otk_path paths[] = {
@@ -97,6 +104,7 @@ static int listen_on(struct trial *t, const struct command *command)
     options.host = "127.0.0.1";
     options.port = t->port;
     options.max_connections = 100;
+    options.on_capture = on_capture;
     options.paths = paths;
     options.path_count = sizeof paths / sizeof *paths;
     t->rx = otk_receiver_start(&options, &error);
@@ -200,6 +208,11 @@ int otk_trial_start(struct trial *t, const struct trial_plan *plan, const struct
 bool otk_trial_is_closed(const struct trial *t)
 {
     return t->pid && t->opens_ns != INT64_MAX;
+}
+
+bool otk_trial_is_starting(const struct trial *t)
+{
+    return t->pid && t->plan->port == TRIAL_OPEN && !otk_receiver_request(t->rx, 0);
 }
 
 int64_t otk_trial_due(const struct trial *t)

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+/* What wakes us when the first request of a trial has come. Nobody else sends it. */
+#define TRIAL_WAKE SIGURG
+
 enum trial_port {
     TRIAL_OPEN,
     TRIAL_LATE, /* connections are refused at first */
@@ -55,6 +58,9 @@ int otk_trial_step(struct trial *t, const struct trial_setup *setup, int64_t now
 
 /* Whether connections to it are refused, until its port opens. */
 bool otk_trial_is_closed(const struct trial *t);
+
+/* Whether nothing came of it yet, so that it may well be at work. */
+bool otk_trial_is_starting(const struct trial *t);
 
 /* When something will be due. */
 int64_t otk_trial_due(const struct trial *t);

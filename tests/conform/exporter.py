@@ -137,7 +137,7 @@ class Exporter:
         if not wanted.isdigit():
             warn("not a number of milliseconds:", wanted)
             wanted = "10000"
-        return 6000 if "waits-too-long" in MISTAKES else int(wanted)
+        return 10000 if "waits-too-long" in MISTAKES else int(wanted)
 
     # ---- Sending ----
 
@@ -147,7 +147,8 @@ class Exporter:
         encoded = {"Content-Encoding": "gzip"} if self.gzip else {}
         try:
             connection.connect()
-            lines = [f"POST {self.url.path or '/'} HTTP/1.1", f"Host: {self.url.netloc}", f"Content-Length: {len(body)}"]
+            lines = [f"POST {self.url.path or '/'} HTTP/1.1", f"Host: {self.url.netloc}"]
+            lines += [f"Content-Length: {len(body)}"]
             lines += [f"{name}: {value}" for name, value in (self.headers | encoded).items()]
             connection.sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
             answer = http.client.HTTPResponse(connection.sock, method="POST")
