@@ -1,6 +1,7 @@
 /* GET and POST /otlpkit/wait: until expectations hold, or it is too late. */
 #include "expectations.h"
 #include "pages.h"
+#include "receiver_inside.h"
 #include "report.h"
 #include "wait.h"
 #include "watch.h"
@@ -10,9 +11,13 @@
 
 #define TIMEOUT_MS 5000
 
+/* Of all waits together. Each takes up to some 30 kB while it waits. */
+#define HELD_CONDITIONS_MAX 10000
+
 struct waiting {
     otk_expectations *lines;
     otk_condition condition; /* of them */
+    size_t held;             /* how many of these are counted as held */
     struct otk_expectation expectation;
     struct otk_watch watch;
     uint64_t timeout_ms;
@@ -38,6 +43,7 @@ static void close_wait(struct otk_question *q)
     struct waiting *s = q->state;
     otk_expectation_clear(&s->expectation);
     otk_expectations_free(s->lines);
+    atomic_fetch_sub(&q->rx->root->held_conditions, s->held);
 }
 
 /* ---- What is asked --------------------------------------------------- */
@@ -102,12 +108,22 @@ static bool choose_format(struct otk_question *q)
 
 /* ---- Waiting --------------------------------------------------------- */
 
+static bool hold(struct otk_question *q, struct waiting *s)
+{
+    s->held = s->condition.condition_count;
+    return atomic_fetch_add(&q->rx->root->held_conditions, s->held) + s->held <= HELD_CONDITIONS_MAX ||
+           otk_page_refuse(q, 503, "more than %u conditions wait; ask again later, or for less at once",
+                           HELD_CONDITIONS_MAX);
+}
+
 static bool begin_wait(struct otk_question *q)
 {
     struct waiting *s = q->state;
     otk_error error;
     struct otk_beginning at = {otk_store_newest(otk_receiver_store(q->rx)), otk_now_ns(), otk_receiver_baseline(q->rx)};
     s->condition = otk_expectations_condition(s->lines);
+    if (!hold(q, s))
+        return false;
     int rc = otk_expectation_init(&s->expectation, &s->condition, &at, &error);
     otk_watch_init(&s->watch, &s->expectation, (unsigned)s->timeout_ms);
     return !rc || otk_page_refuse(q, rc == OTK_ENOMEM ? 503 : 400, "%s", error.message);

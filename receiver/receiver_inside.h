@@ -27,6 +27,7 @@ struct otk_receiver {
     struct otk_store_limits session_limits;
     otk_receiver_options options; /* as it was started; what they point to is not kept */
     struct otk_sessions *sessions;
+    atomic_size_t held_conditions; /* of the waits that are asked over HTTP, its sessions' included */
     struct otk_http *http; /* NULL: it never listened */
 };
 
