@@ -18,6 +18,17 @@ struct otk_archive {
 
 static const char REQUEST_TYPE[] = "application/http;msgtype=request";
 static const char RESPONSE_TYPE[] = "application/http;msgtype=response";
+static const char *const signals[OTK_SIGNAL_COUNT] = {"traces", "metrics", "logs"};
+
+/* What a receiver tells of what it does not have. */
+static const struct {
+    const char *field;
+    size_t at;
+} losses[] = {
+    {"Otlpkit-Dropped-Requests", offsetof(otk_receiver_counts, dropped_captures)},
+    {"Otlpkit-Dropped-Bytes", offsetof(otk_receiver_counts, dropped_bytes)},
+    {"Otlpkit-Unreadable-Connections", offsetof(otk_receiver_counts, unreadable_connections)},
+};
 
 /* ---- Writing --------------------------------------------------------- */
 
@@ -26,7 +37,7 @@ struct record {
     struct otk_buffer fields;
     struct otk_buffer head;
     otk_bytes body;
-    const char *tail;
+    const char *tail; /* a literal */
 };
 
 #define RECORD_INIT                                                                                                    \
@@ -106,23 +117,30 @@ static void put_start(struct otk_buffer *b, const char *type, const struct recor
     put_field(b, "Content-Type", content_type);
 }
 
-static bool write_all(FILE *file, const void *data, size_t size)
+static void add_piece(struct otk_warc_pieces *p, const void *data, size_t size)
 {
-    return !size || fwrite(data, 1, size, file) == size;
+    if (size)
+        p->items[p->count++] = (otk_bytes){data, size};
 }
 
-static int write_record(otk_archive *a, struct record *r)
+/* The record is whole: what it wrote belongs to `out` now. */
+static int end_record(struct record *r, struct otk_warc_pieces *out)
 {
+    struct otk_buffer *front = &out->fronts[out->count ? 1 : 0];
     size_t tail = strlen(r->tail);
     otk_buffer_printf(&r->fields, "Content-Length: %zu\r\n\r\n", r->head.size + r->body.size + tail);
-    if (r->fields.failed || r->head.failed)
-        return r->fields.failed ? r->fields.failed : r->head.failed;
-    bool written = write_all(a->file, r->fields.data, r->fields.size) &&
-                   write_all(a->file, r->head.data, r->head.size) && write_all(a->file, r->body.data, r->body.size) &&
-                   write_all(a->file, r->tail, tail) && write_all(a->file, "\r\n\r\n", 4);
-    if (!written)
-        a->failed = OTK_ESYSTEM;
-    return a->failed;
+    otk_buffer_append(&r->fields, r->head.data, r->head.size);
+    int rc = r->head.failed ? r->head.failed : r->fields.failed;
+    if (!rc) {
+        *front = r->fields;
+        r->fields = OTK_BUFFER_INIT(0);
+        add_piece(out, front->data, front->size);
+        add_piece(out, r->body.data, r->body.size);
+        add_piece(out, r->tail, tail);
+        add_piece(out, "\r\n\r\n", 4);
+    }
+    record_clear(r);
+    return rc;
 }
 
 static void put_headers(struct otk_buffer *b, const otk_headers *headers)
@@ -153,12 +171,13 @@ static void put_body(struct record *r, const otk_capture *c)
     r->tail = cut ? "" : c->body.size ? "\r\n0\r\n\r\n" : "0\r\n\r\n";
 }
 
-static int write_request(otk_archive *a, const otk_capture *c, const struct record_id *id)
+static int put_request(struct otk_warc_pieces *out, const otk_capture *c, const struct record_id *id)
 {
     struct record r = RECORD_INIT;
     put_start(&r.fields, "request", id, c->time_unix_nano, REQUEST_TYPE);
     put_uri(&r.fields, c);
     put_field(&r.fields, "Otlpkit-Peer", c->peer);
+    put_field(&r.fields, "Otlpkit-Signal", c->has_signal ? signals[c->signal] : "none");
     otk_buffer_printf(&r.fields, "Otlpkit-Body-Size: %" PRIu64 "\r\n", c->body_size);
     if (!c->status)
         put_field(&r.fields, "Otlpkit-Reason", c->reason);
@@ -174,9 +193,7 @@ static int write_request(otk_archive *a, const otk_capture *c, const struct reco
     otk_buffer_text(&r.head, "\r\n");
     put_headers(&r.head, &c->headers);
     put_body(&r, c);
-    int rc = write_record(a, &r);
-    record_clear(&r);
-    return rc;
+    return end_record(&r, out);
 }
 
 static const char *status_phrase(unsigned status)
@@ -199,7 +216,7 @@ static const char *status_phrase(unsigned status)
     return "";
 }
 
-static int write_response(otk_archive *a, const otk_capture *c, const struct record_id *request)
+static int put_response(struct otk_warc_pieces *out, const otk_capture *c, const struct record_id *request)
 {
     struct record r = RECORD_INIT;
     struct record_id id;
@@ -211,36 +228,89 @@ static int write_response(otk_archive *a, const otk_capture *c, const struct rec
     put_field(&r.fields, "WARC-Concurrent-To", request->text);
     if (*c->reason)
         put_field(&r.fields, "Otlpkit-Reason", c->reason);
+    if (c->rejected_count)
+        otk_buffer_printf(&r.fields, "Otlpkit-Rejected: %zu\r\n", c->rejected_count);
     otk_buffer_printf(&r.head, "HTTP/1.1 %u %s\r\n", c->status, status_phrase(c->status));
     put_headers(&r.head, &c->answer_headers);
     r.body = c->answer;
-    rc = write_record(a, &r);
-    record_clear(&r);
-    return rc;
+    return end_record(&r, out);
 }
 
-static int write_info(otk_archive *a)
+/* A record that is about no request. */
+static int begin_record(struct record *r, const char *type)
 {
-    struct record r = RECORD_INIT;
     struct record_id id;
     struct timespec now;
     int rc = new_record_id(&id);
     if (rc)
         return rc;
     clock_gettime(CLOCK_REALTIME, &now);
-    put_start(&r.fields, "warcinfo", &id, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+    put_start(&r->fields, type, &id, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
               "application/warc-fields");
+    return 0;
+}
+
+int otk_warc_begin(struct otk_warc_pieces *out)
+{
+    struct record r = RECORD_INIT;
+    *out = (struct otk_warc_pieces){0};
+    int rc = begin_record(&r, "warcinfo");
+    if (rc)
+        return rc;
     otk_buffer_printf(&r.head, "software: otlpkit/%s\r\nformat: WARC File Format 1.1\r\n", otk_receiver_version());
-    rc = write_record(a, &r);
+    return end_record(&r, out);
+}
+
+int otk_warc_capture(struct otk_warc_pieces *out, const otk_capture *c)
+{
+    struct record_id id;
+    *out = (struct otk_warc_pieces){0};
+    int rc = new_record_id(&id);
+    if (!rc)
+        rc = put_request(out, c, &id);
+    if (!rc && c->status) /* 0: the client left before there was an answer */
+        rc = put_response(out, c, &id);
+    return rc;
+}
+
+int otk_warc_lost(struct otk_warc_pieces *out, const otk_receiver_counts *counts)
+{
+    struct record r = RECORD_INIT;
+    bool any = false;
+    *out = (struct otk_warc_pieces){0};
+    int rc = begin_record(&r, "metadata");
+    for (size_t i = 0; i < sizeof losses / sizeof *losses && !rc; i++) {
+        uint64_t lost;
+        memcpy(&lost, (const char *)counts + losses[i].at, sizeof lost);
+        if (lost)
+            otk_buffer_printf(&r.fields, "%s: %" PRIu64 "\r\n", losses[i].field, lost);
+        any = any || lost;
+    }
+    if (!rc && any)
+        return end_record(&r, out);
     record_clear(&r);
     return rc;
 }
 
-static int flush(otk_archive *a)
+void otk_warc_pieces_clear(struct otk_warc_pieces *p)
 {
-    if (!a->failed && fflush(a->file))
-        a->failed = OTK_ESYSTEM;
-    return a->failed;
+    otk_buffer_clear(&p->fronts[0]);
+    otk_buffer_clear(&p->fronts[1]);
+    p->count = 0;
+}
+
+/* ---- A file ---------------------------------------------------------- */
+
+/* Consumes the pieces, which are whole unless `rc` is set. */
+static int write_pieces(otk_archive *a, struct otk_warc_pieces *p, int rc)
+{
+    for (size_t i = 0; i < p->count && !rc; i++)
+        if (fwrite(p->items[i].data, 1, p->items[i].size, a->file) != p->items[i].size)
+            rc = a->failed = OTK_ESYSTEM;
+    if (!rc && fflush(a->file))
+        rc = a->failed = OTK_ESYSTEM;
+    otk_warc_pieces_clear(p);
+    return rc;
 }
 
 static void fill_error(otk_error *error, int code, const char *path)
@@ -254,14 +324,13 @@ static void fill_error(otk_error *error, int code, const char *path)
 
 otk_archive *otk_archive_open(const char *path, otk_error *error)
 {
+    struct otk_warc_pieces pieces;
     otk_archive *a = calloc(1, sizeof *a);
     int rc = a ? 0 : OTK_ENOMEM;
     if (!rc && !(a->file = fopen(path, "wbe")))
         rc = OTK_ESYSTEM;
     if (!rc)
-        rc = write_info(a);
-    if (!rc)
-        rc = flush(a);
+        rc = write_pieces(a, &pieces, otk_warc_begin(&pieces));
     if (!rc)
         return a;
     fill_error(error, rc, path);
@@ -273,13 +342,8 @@ otk_archive *otk_archive_open(const char *path, otk_error *error)
 
 int otk_archive_add(otk_archive *archive, const otk_capture *capture)
 {
-    struct record_id id;
-    int rc = archive->failed ? archive->failed : new_record_id(&id);
-    if (!rc)
-        rc = write_request(archive, capture, &id);
-    if (!rc && capture->status) /* 0: the client left before there was an answer */
-        rc = write_response(archive, capture, &id);
-    return rc ? rc : flush(archive);
+    struct otk_warc_pieces pieces;
+    return archive->failed ? archive->failed : write_pieces(archive, &pieces, otk_warc_capture(&pieces, capture));
 }
 
 int otk_archive_close(otk_archive *archive)
@@ -361,6 +425,14 @@ static bool parse_size(const char *text, uint64_t *out)
     errno = 0;
     *out = strtoull(text, &end, 10);
     return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+/* 0 where it is not told. */
+static uint64_t number_of(const struct otk_warc_record *record, const char *name)
+{
+    uint64_t number = 0;
+    const char *text = otk_headers_get(&record->fields, name);
+    return text && parse_size(text, &number) ? number : 0;
 }
 
 static enum otk_warc_type type_of(const otk_headers *fields)
@@ -480,7 +552,7 @@ static void find_encoding(otk_capture *c)
         c->encoding = OTK_ENCODING_JSON;
 }
 
-static void find_signal(otk_capture *c)
+static void find_signal_by_path(otk_capture *c)
 {
     static const char *const paths[] = {"/v1/traces", "/v1/metrics", "/v1/logs"};
     size_t size = strcspn(c->target, "?");
@@ -489,6 +561,17 @@ static void find_signal(otk_capture *c)
         if (size < n || memcmp(c->target + size - n, paths[i], n) != 0)
             continue;
         c->has_signal = strcmp(c->method, "POST") == 0;
+        c->signal = (otk_signal)i;
+    }
+}
+
+/* Our own archives tell it: a receiver may take telemetry at any path. */
+static void find_signal(otk_capture *c, const char *told)
+{
+    if (!told)
+        find_signal_by_path(c);
+    for (unsigned i = 0; i < OTK_SIGNAL_COUNT && told && !c->has_signal; i++) {
+        c->has_signal = strcmp(told, signals[i]) == 0;
         c->signal = (otk_signal)i;
     }
 }
@@ -532,7 +615,7 @@ int otk_warc_request(struct capture *c, const struct otk_warc_record *record, co
         c->pub.body_size = c->body.size;
     c->pub.time_unix_nano = parse_date(otk_headers_get(&record->fields, "WARC-Date"));
     find_encoding(&c->pub);
-    find_signal(&c->pub);
+    find_signal(&c->pub, otk_headers_get(&record->fields, "Otlpkit-Signal"));
     return 0;
 }
 
@@ -560,5 +643,14 @@ int otk_warc_response(struct capture *c, const struct otk_warc_record *record, c
     int rc = parse_fields(&c->arena, &rest, &c->pub.answer_headers);
     if (!rc)
         rc = parse_body(&c->answer, &c->pub.answer, &c->pub.answer_headers, rest);
+    c->pub.rejected_count = (size_t)number_of(record, "Otlpkit-Rejected");
     return rc ? rc : copy_field(c, &record->fields, "Otlpkit-Reason", &c->pub.reason);
+}
+
+void otk_warc_read_lost(otk_receiver_counts *out, const struct otk_warc_record *record)
+{
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        uint64_t lost = number_of(record, losses[i].field);
+        memcpy((char *)out + losses[i].at, &lost, sizeof lost);
+    }
 }

@@ -3,6 +3,7 @@
 #include "fault_answer.h"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -112,7 +113,8 @@ static enum MHD_Result give_up(struct otk_conn *n)
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
                                  "Content-Type: application/json\r\nContent-Length: 37\r\n\r\n"
                                  "{\"code\":14,\"message\":\"out of memory\"}";
-    otk_store_count_lost(otk_receiver_store(n->http->root));
+    otk_store_count(otk_receiver_store(n->http->root),
+                    &(otk_receiver_counts){.requests = 1, .refused = 1, .dropped_captures = 1});
     if (send(n->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof answer - 1)
         otk_leaving_add(&n->http->leaving, n->fd);
     return MHD_NO;
@@ -224,6 +226,12 @@ static enum MHD_Result cut_large(struct otk_conn *n)
     return cut(n, 413, reason);
 }
 
+/* What came was no HTTP/1.1, or its head was too long or cut: nobody knows what it was to be. */
+static void count_unreadable(struct otk_conn *n)
+{
+    otk_store_count(otk_receiver_store(n->http->root), &(otk_receiver_counts){.unreadable_connections = 1});
+}
+
 /* The client went away in the middle of a request: it is kept, with no answer. */
 static void keep_unfinished(struct otk_conn *n)
 {
@@ -231,6 +239,8 @@ static void keep_unfinished(struct otk_conn *n)
     bool begun = n->begun;
     struct capture *c = take_capture(n);
     c->pub.unfinished = true;
+    if (!begun)
+        count_unreadable(n);
     if (begun && !n->http->stopping) {
         otk_endpoint_recognize(&n->http->endpoint, c);
         snprintf(reason, sizeof reason, "the connection closed after %zu bytes of body, before the request was whole",
@@ -511,6 +521,7 @@ void otk_conn_begin(struct otk_conn *n, const char *target)
 {
     otk_play_end(n);
     otk_capture_free(n->capture);
+    n->heard = true;
     n->capture = otk_capture_new();
     if (n->capture && !keep_text(n->capture, &n->capture->pub.target, target)) {
         otk_capture_free(n->capture);
@@ -600,9 +611,19 @@ struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd)
     return n;
 }
 
+/* The daemon tells nothing of bytes that it cannot read. The end of a connection counts as one. */
+static bool has_sent(const struct otk_conn *n)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(n->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_bytes_received > 1;
+}
+
 void otk_conn_free(struct otk_conn *n)
 {
     struct otk_http *h = n->http;
+    if (!n->heard && has_sent(n))
+        count_unreadable(n);
     otk_loop_forget(&h->loop, &n->source);
     otk_deadlines_remove(n->queue, &n->entry);
     leave_question(n);

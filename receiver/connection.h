@@ -59,6 +59,7 @@ struct otk_conn {
     size_t taken;                  /* of what the question has in `out` */
     struct otk_play *play;         /* of the fault that the request met, or NULL */
     int fd;
+    bool heard;     /* there was a request line, at some time */
     bool begun;     /* the request's headers were read */
     bool streaming; /* the question's answer is sent while it is made */
     bool ended;     /* the client has closed its side */

@@ -22,6 +22,7 @@ struct otk_expectations {
     size_t count, capacity;
     struct otk_buffer faults; /* of the last text */
     struct otk_buffer script; /* of all `fault` lines */
+    const char *script_at;    /* where the first of them is, or "" */
 };
 
 /* A text on its way in. */
@@ -364,6 +365,20 @@ static int read_retried(struct clause *c, otk_condition *out)
     return rc ? rc : take_end(c, out);
 }
 
+/* Settles where the first `fault` line is. */
+static int note_script(struct clause *c)
+{
+    otk_expectations *e = c->r->e;
+    if (e->script.size)
+        return 0;
+    struct otk_buffer place = OTK_BUFFER_INIT(TEXT_SIZE_MAX);
+    if (c->r->where)
+        otk_buffer_printf(&place, "%s:%u", c->r->where, line_of(c, c->at));
+    e->script_at = otk_arena_string(&e->arena, (const char *)place.data, place.size);
+    otk_buffer_clear(&place);
+    return e->script_at && !place.failed ? 0 : OTK_ENOMEM;
+}
+
 /* No condition: what the line says is kept for otk_expectations_faults(). */
 static int read_fault(struct clause *c, otk_condition *out)
 {
@@ -371,6 +386,8 @@ static int read_fault(struct clause *c, otk_condition *out)
     char *script = c->r->text + c->at, behind = c->r->text[c->end];
     c->r->text[c->end] = '\0';
     int rc = otk_fault_script_check(script, &fault);
+    if (!rc)
+        rc = note_script(c);
     if (!rc)
         rc = otk_buffer_printf(&c->r->e->script, "%s\n", script);
     c->r->text[c->end] = behind;
@@ -601,6 +618,11 @@ const char *otk_expectations_faults(otk_expectations *e)
 {
     const char *text = otk_buffer_string(&e->script);
     return text ? text : "";
+}
+
+const char *otk_expectations_faults_at(const otk_expectations *e)
+{
+    return e->script.size ? e->script_at : "";
 }
 
 otk_condition otk_expectations_condition(const otk_expectations *e)

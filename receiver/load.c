@@ -1,7 +1,9 @@
-/* Requests that lie on disk. */
+#include "load.h"
+
 #include "archive.h"
 #include "inflate.h"
 #include "json.h"
+#include "store.h"
 #include "view.h"
 
 #include <errno.h>
@@ -31,6 +33,7 @@ struct load {
     otk_load_options options;
     otk_capture_fn *each;
     void *arg;
+    otk_receiver_counts *lost; /* or NULL */
     otk_error *error;
     struct source source;
     uint64_t number;
@@ -432,7 +435,8 @@ static int deliver_pending(struct load *l, struct pending *pending)
         return 0;
     char where[64];
     snprintf(where, sizeof where, ", request %" PRIu64, c->pub.number);
-    int rc = otk_capture_accepted(&c->pub) ? decode(l, c, where) : 0;
+    bool accepted = otk_capture_accepted(&c->pub) && !*c->pub.reason;
+    int rc = accepted ? decode(l, c, where) : 0;
     if (!rc)
         l->each(&c->pub, l->arg);
     otk_capture_free(c);
@@ -464,6 +468,14 @@ static int take_response(struct load *l, struct pending *pending, const struct o
     return rc ? rc : deliver_pending(l, pending); /* a request has one answer: what comes later is another's */
 }
 
+static void take_lost(struct load *l, const struct otk_warc_record *record)
+{
+    otk_receiver_counts lost = {0};
+    otk_warc_read_lost(&lost, record);
+    if (l->lost)
+        otk_counts_add(l->lost, &lost);
+}
+
 static int take_record(struct load *l, struct pending *pending, const struct otk_warc_record *record)
 {
     switch (record->type) {
@@ -472,6 +484,7 @@ static int take_record(struct load *l, struct pending *pending, const struct otk
     case OTK_WARC_RESPONSE:
         return take_response(l, pending, record);
     default:
+        take_lost(l, record);
         return 0;
     }
 }
@@ -572,7 +585,8 @@ static int load_source(struct load *l)
     return rc ? rc : json ? load_json(l) : load_protobuf(l);
 }
 
-int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *each, void *arg, otk_error *error)
+int otk_load_all(const char *path, const otk_load_options *options, otk_capture_fn *each, void *arg,
+                 otk_receiver_counts *lost, otk_error *error)
 {
     static const otk_load_options defaults = OTK_LOAD_OPTIONS_INIT;
     bool is_stdin = strcmp(path, "-") == 0;
@@ -582,6 +596,7 @@ int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *
         .options = options ? *options : defaults,
         .each = each,
         .arg = arg,
+        .lost = lost,
         .error = error ? error : &ignored,
     };
     l.error->code = 0;
@@ -596,4 +611,9 @@ int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *
     if (!is_stdin)
         close(l.source.fd);
     return rc;
+}
+
+int otk_load(const char *path, const otk_load_options *options, otk_capture_fn *each, void *arg, otk_error *error)
+{
+    return otk_load_all(path, options, each, arg, NULL, error);
 }

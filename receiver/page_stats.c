@@ -25,6 +25,7 @@ static const struct {
     COUNT("inflatedBytes", inflated_bytes),
     COUNT("droppedRequests", dropped_captures),
     COUNT("droppedBytes", dropped_bytes),
+    COUNT("unreadableConnections", unreadable_connections),
 };
 
 void otk_page_counts(struct otk_question *q, otk_receiver *rx)

@@ -40,15 +40,16 @@ static const struct otk_page page_openapi = {
 /* ---- All of them ----------------------------------------------------- */
 
 const struct otk_page *const otk_pages[] = {
-    &otk_page_dump,          &otk_page_spans,
-    &otk_page_metrics,       &otk_page_logs,
-    &otk_page_requests,      &otk_page_stats,
-    &otk_page_wait,          &otk_page_judge,
-    &otk_page_stream,        &otk_page_sessions,
-    &otk_page_named_session, &otk_page_faults,
-    &otk_page_set_faults,    &otk_page_clear_faults,
-    &otk_page_attempts,      &page_captures,
-    &page_openapi,           NULL,
+    &otk_page_dump,         &otk_page_archive,
+    &otk_page_spans,        &otk_page_metrics,
+    &otk_page_logs,         &otk_page_requests,
+    &otk_page_stats,        &otk_page_wait,
+    &otk_page_judge,        &otk_page_stream,
+    &otk_page_sessions,     &otk_page_named_session,
+    &otk_page_faults,       &otk_page_set_faults,
+    &otk_page_clear_faults, &otk_page_attempts,
+    &page_captures,         &page_openapi,
+    NULL,
 };
 
 static bool is_at(const struct otk_page *page, otk_string path)

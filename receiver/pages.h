@@ -9,7 +9,7 @@
 #define PAGE_STEP_CAPTURES 32
 #define PAGE_STEP_BYTES ((size_t)128 << 10)
 
-extern const struct otk_page otk_page_dump;
+extern const struct otk_page otk_page_dump, otk_page_archive;
 extern const struct otk_page otk_page_spans, otk_page_metrics, otk_page_logs;
 extern const struct otk_page otk_page_requests;
 extern const struct otk_page otk_page_stats;

@@ -1,5 +1,7 @@
 #include "receiver_inside.h"
 
+#include "load.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -151,16 +153,18 @@ otk_receiver *otk_receiver_open(const char *const *paths, size_t count, const ot
     if (!error)
         error = &unread;
     unlimited.max_capture_bytes = SIZE_MAX;
+    otk_receiver_counts lost = {0};
     struct loading l = {.rx = new_root(&unlimited)};
     if (!l.rx)
         return fail(NULL, error, OTK_ENOMEM, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (otk_load(paths[i], options, keep_loaded, &l, error)) {
+        if (otk_load_all(paths[i], options, keep_loaded, &l, &lost, error)) {
             otk_receiver_stop(l.rx);
             return NULL;
         } else if (l.rc) {
             return fail(l.rx, error, l.rc, "out of memory");
         }
+    otk_store_count(l.rx->store, &lost);
     otk_store_close(l.rx->store);
     return l.rx;
 }

@@ -682,7 +682,8 @@ otk_report *otk_expect_nothing_lost(otk_receiver *rx)
 {
     otk_receiver_counts counts;
     otk_receiver_counts_get(rx, &counts);
-    if (!counts.refused && !counts.dropped_captures && !counts.dropped_bytes && !counts.rejected)
+    if (!counts.refused && !counts.dropped_captures && !counts.dropped_bytes && !counts.rejected &&
+        !counts.unreadable_connections)
         return NULL;
     struct gathering g = {.report = new_report(OTK_EDATA)};
     if (g.report)

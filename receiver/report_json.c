@@ -115,6 +115,7 @@ static void json_counts(const otk_report *r, struct otk_buffer *out)
     otk_json_number(out, "logRecords", c->log_records);
     otk_json_number(out, "droppedRequests", c->dropped_captures);
     otk_json_number(out, "droppedBytes", c->dropped_bytes);
+    otk_json_number(out, "unreadableConnections", c->unreadable_connections);
     add(out, "}");
 }
 

@@ -164,6 +164,9 @@ static void text_dropped(const otk_report *r, struct otk_buffer *out)
     if (c->dropped_captures || c->dropped_bytes)
         otk_buffer_printf(out, "DROPPED: %" PRIu64 " request%s, %" PRIu64 " bytes, to make room\n", c->dropped_captures,
                           plural(c->dropped_captures), c->dropped_bytes);
+    if (c->unreadable_connections)
+        otk_buffer_printf(out, "UNREADABLE: %" PRIu64 " connection%s without an HTTP/1.1 request: gRPC, TLS, or a head cut off\n",
+                          c->unreadable_connections, plural(c->unreadable_connections));
 }
 
 static void text_extra(const otk_report *r, struct otk_buffer *out)

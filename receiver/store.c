@@ -313,12 +313,18 @@ int otk_store_add(struct otk_store *s, struct capture *c)
     return rc;
 }
 
-void otk_store_count_lost(struct otk_store *s)
+void otk_counts_add(otk_receiver_counts *counts, const otk_receiver_counts *more)
+{
+    uint64_t *to = (uint64_t *)(void *)counts;
+    const uint64_t *from = (const uint64_t *)(const void *)more;
+    for (size_t i = 0; i < sizeof *counts / sizeof *to; i++)
+        to[i] += from[i];
+}
+
+void otk_store_count(struct otk_store *s, const otk_receiver_counts *more)
 {
     pthread_mutex_lock(&s->lock);
-    s->counts.requests++;
-    s->counts.refused++;
-    count_dropped(s, 1, 0);
+    otk_counts_add(&s->counts, more);
     if (s->waiters)
         pthread_cond_broadcast(&s->arrived);
     pthread_mutex_unlock(&s->lock);

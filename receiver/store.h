@@ -37,8 +37,11 @@ bool otk_store_is_closed(struct otk_store *s);
  * A refused capture that finds no memory is counted all the same. */
 int otk_store_add(struct otk_store *s, struct capture *c);
 
-/* Counts a request that was refused because not even its head could be kept. */
-void otk_store_count_lost(struct otk_store *s);
+/* Counts what is not among the captures: requests of which not even the head could be kept, connections without any. */
+void otk_store_count(struct otk_store *s, const otk_receiver_counts *more);
+
+/* Adds each member. */
+void otk_counts_add(otk_receiver_counts *counts, const otk_receiver_counts *more);
 
 void otk_store_reset(struct otk_store *s);
 void otk_store_counts(struct otk_store *s, otk_receiver_counts *out);

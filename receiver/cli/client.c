@@ -230,30 +230,3 @@ int otk_client_dump(const struct client *c, const char *where, FILE *to)
                                  .holds = to,
                              });
 }
-
-static int64_t sum_lost(const char *stats)
-{
-    static const char *const names[] = {"refused", "rejected", "droppedRequests"};
-    json_t *tree = json_loads(stats, 0, NULL);
-    int64_t sum = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        sum += json_integer_value(json_object_get(json_object_get(tree, "counts"), names[i]));
-    json_decref(tree);
-    return sum;
-}
-
-int otk_client_lost(const struct client *c, int64_t *out)
-{
-    char *stats = NULL;
-    size_t size;
-    FILE *to = open_memstream(&stats, &size);
-    if (!to)
-        return out_of_memory(c);
-    int code = otk_client_ask(c, &(struct ask){.method = "GET", .path = "/otlpkit/stats", .holds = to});
-    if (fclose(to) && !code)
-        code = out_of_memory(c);
-    if (!code)
-        *out = sum_lost(stats);
-    free(stats);
-    return code;
-}

@@ -4,7 +4,6 @@
 
 #include "command.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 struct client {
@@ -32,8 +31,5 @@ int otk_client_ask(const struct client *c, const struct ask *ask);
 
 /* All that came, or what `where` (NULL: all) selects of it, as OTLP/JSON lines. */
 int otk_client_dump(const struct client *c, const char *where, FILE *to);
-
-/* How much it did not take or has not kept: requests refused or dropped, items rejected. */
-int otk_client_lost(const struct client *c, int64_t *out);
 
 #endif

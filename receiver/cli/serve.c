@@ -100,10 +100,8 @@ static void print_count(const char *before, uint64_t count, const char *one, con
 
 static void print_summary(const otk_receiver_counts *n)
 {
-    if (!n->requests) {
-        fputs("no request came\n", stderr);
-        return;
-    }
+    if (!n->requests)
+        fputs("no request came", stderr);
     print_count("", n->requests, "request", "requests");
     print_count(", ", n->refused, "of them refused", "of them refused");
     print_count(", ", n->repeated_requests, "of them a repetition", "of them repetitions");
@@ -116,6 +114,9 @@ static void print_summary(const otk_receiver_counts *n)
     print_count("; dropped from memory: ", n->dropped_captures, "request", "requests");
     if (n->dropped_captures)
         print_count(" of ", n->dropped_bytes, "byte", "bytes");
+    print_count("; not readable: ", n->unreadable_connections, "connection", "connections");
+    if (n->unreadable_connections)
+        fputs(" (gRPC, TLS, or a head cut off)", stderr);
     fputc('\n', stderr);
 }
 
@@ -129,10 +130,12 @@ static int serve(struct serve *s, const sigset_t *signals)
     code = announce(s, otk_receiver_url(rx));
     if (!code)
         sigwait(signals, &signal_number);
+    otk_receiver_close(rx);
     otk_receiver_counts_get(rx, &last);
     otk_receiver_stop(rx);
     s->counts.dropped_captures = last.dropped_captures;
     s->counts.dropped_bytes = last.dropped_bytes;
+    s->counts.unreadable_connections = last.unreadable_connections;
     if (!code)
         print_summary(&s->counts);
     int ended = otk_catcher_end(&s->catcher);

@@ -92,11 +92,46 @@ static void test_check_names_the_line_of_a_file(void **state)
 static void test_check_fails_when_something_was_refused(void **state)
 {
     (void)state;
+    assert_ends(RUN("clear"), 0, "", "");
     assert_int_equal(post(server_port, "/v1/traces", SPANS(SPAN("charge"))), 200);
     assert_int_equal(post(server_port, "/v1/traces", "nonsense"), 400);
-    assert_ends(RUN("check", "--assert", "{ name = \"charge\" }"), 1, "", "LOST: 1 ");
+    assert_ends(RUN("check", "--assert", "{ name = \"charge\" }"), 1, "",
+                "REFUSED: 1 of 2 requests\n  request 2: answered 400 to POST /v1/traces: ");
     assert_ends(RUN("check", "--assert", "{ name = \"charge\" }", "--allow-refused"), 0, "", "");
     assert_ends(RUN("clear"), 0, "", "");
+}
+
+static void test_check_judges_what_clients_did_about_failures(void **state)
+{
+    uint16_t port;
+    char url[64];
+    (void)state;
+    struct process p = SERVE(&port, "--json", "--fault", "traces: 503; logs: 400");
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    assert_int_equal(post(port, "/v1/traces", SPANS(SPAN("charge"))), 503);
+    assert_int_equal(post(port, "/v1/traces", SPANS(SPAN("charge"))), 200);
+    assert_ends(RUN("check", "--url", url, "--assert", "delivered once"), 1, "", "REFUSED: 1 of 2 requests");
+    assert_ends(RUN("check", "--url", url, "--allow-refused", "--assert", "delivered once", "--assert", "retried 1",
+                    "--assert", "retried rightly"),
+                0, "", "");
+    assert_int_equal(post(port, "/v1/logs", "{\"resourceLogs\":[]}"), 400);
+    assert_int_equal(post(port, "/v1/logs", "{\"resourceLogs\":[]}"), 200);
+    assert_ends(RUN("check", "--url", url, "--allow-refused", "--assert", "retried rightly"), 1, "",
+                "TOO MANY: retries that were too early, or after a final answer");
+    process_stop(&p, SIGTERM);
+    process_clear(&p);
+}
+
+static void test_fault_lines_are_said_to_be_passed_over(void **state)
+{
+    (void)state;
+    write_file("shop.expect", "\n{ name = \"charge\" }\nfault 503\n");
+    assert_int_equal(post(server_port, "/v1/traces", SPANS(SPAN("charge"))), 200);
+    assert_ends(RUN("check", "--expect", "shop.expect", "--assert", "fault 400"), 0, "",
+                "otlpkit check: shop.expect:3: fault lines are played by otlpkit run; passed over here\n");
+    assert_ends(RUN("wait", "{ name = \"charge\" }", "fault 503"), 0, "",
+                "otlpkit wait: fault lines are played by otlpkit run; passed over here\n");
+    unlink("shop.expect");
 }
 
 static void test_dump_shows_what_a_running_receiver_holds(void **state)
@@ -202,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_clear_forgets),
         cmocka_unit_test(test_check_names_the_line_of_a_file),
         cmocka_unit_test(test_check_fails_when_something_was_refused),
+        cmocka_unit_test(test_check_judges_what_clients_did_about_failures),
+        cmocka_unit_test(test_fault_lines_are_said_to_be_passed_over),
         cmocka_unit_test(test_dump_shows_what_a_running_receiver_holds),
         cmocka_unit_test(test_sessions_are_asked_for_themselves),
         cmocka_unit_test(test_check_judges_files_together),

@@ -100,6 +100,13 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     assert_has(&p.err_text, "no request came\n");
     process_clear(&p);
     p = SERVE(&port, "--json", "--strict");
+    struct client grpc = client_open(port);
+    assert_true(client_print(&grpc, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    process_stop(&p, SIGTERM);
+    client_close(&grpc);
+    assert_has(&p.err_text, "no request came; not readable: 1 connection (gRPC, TLS, or a head cut off)\n");
+    process_clear(&p);
+    p = SERVE(&port, "--json", "--strict");
     for (int i = 0; i < 2; i++)
         assert_int_equal(post(port, "/v1/metrics",
                               "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","

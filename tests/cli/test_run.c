@@ -91,6 +91,20 @@ static void test_faults_are_played_and_what_the_child_did_is_drawn(void **state)
                 1, "", "MISSING: retries of the payload that has most");
 }
 
+static void test_what_was_saved_under_faults_is_judged_alike(void **state)
+{
+    (void)state;
+    assert_ends(RUN_SHELL("! " POST "charge; " POST "charge", "--fault", "503", "--save", "right.warc"), 0, "", "");
+    assert_ends(RUN_SHELL("! " POST "charge; " POST "charge", "--fault", "400", "--save", "wrong.warc"), 0, "", "");
+    assert_silent(RUN("check", "right.warc", "--allow-refused", "--assert", "retried rightly", "--assert",
+                      "delivered once"));
+    assert_ends(RUN("check", "right.warc", "--assert", "retried rightly"), 1, "", "REFUSED: 1 of 2 requests\n");
+    assert_ends(RUN("check", "wrong.warc", "--allow-refused", "--assert", "retried rightly"), 1, "",
+                "TOO MANY: retries that were too early, or after a final answer");
+    unlink("right.warc");
+    unlink("wrong.warc");
+}
+
 static void test_expectations_bring_their_faults_along(void **state)
 {
     (void)state;
@@ -164,6 +178,17 @@ static void test_the_hint_names_what_was_in_the_way(void **state)
     assert_hint("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://h/", "OTLP_LOGS_ENDPOINT=http://h/ is set, so the child");
     assert_hint("OTEL_CONFIG_FILE", "otel.yaml", "hint: OTEL_CONFIG_FILE=otel.yaml is set, and then");
     assert_hint("http_proxy", "http://proxy:3128", "hint: http_proxy=http://proxy:3128 is set, and NO_PROXY");
+}
+
+static void test_the_hint_tells_of_what_is_no_http_1(void **state)
+{
+    (void)state;
+    assert_ends(RUN("run", OTLPKIT_CHILD, "preface"), 1, "",
+                "hint: something connected and did not speak HTTP/1.1: a gRPC exporter? set\n"
+                "      OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; or TLS?");
+    assert_ends(RUN("run", OTLPKIT_CHILD, "preface"), 1, "", "UNREADABLE: 1 connection without an HTTP/1.1 request");
+    assert_ends(RUN_SHELL(POST "charge; " OTLPKIT_CHILD " preface", "--assert", "{ name = \"charge\" }"), 1, "",
+                "UNREADABLE: 1 connection ");
 }
 
 static void test_a_proxy_that_is_passed_by_is_no_hint(void **state)
@@ -420,12 +445,14 @@ int main(void)
         cmocka_unit_test(test_wrong_usage_starts_nothing),
         cmocka_unit_test(test_the_words_of_the_child_are_its_own),
         cmocka_unit_test(test_faults_are_played_and_what_the_child_did_is_drawn),
+        cmocka_unit_test(test_what_was_saved_under_faults_is_judged_alike),
         cmocka_unit_test(test_expectations_bring_their_faults_along),
         cmocka_unit_test(test_a_wrong_fault_script_starts_nothing),
         cmocka_unit_test(test_the_child_finds_the_receiver),
         cmocka_unit_test(test_what_the_user_has_set_stays),
         cmocka_unit_test(test_a_run_inside_of_a_run_catches_by_itself),
         cmocka_unit_test(test_the_hint_names_what_was_in_the_way),
+        cmocka_unit_test(test_the_hint_tells_of_what_is_no_http_1),
         cmocka_unit_test(test_a_proxy_that_is_passed_by_is_no_hint),
         cmocka_unit_test(test_signals_reach_the_child),
         cmocka_unit_test(test_what_is_typed_reaches_the_child_once),

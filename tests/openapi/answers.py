@@ -32,6 +32,8 @@ QUESTIONS = [
     ("dump", "GET /otlpkit/dump", 200),
     ("dump", f"GET /otlpkit/dump?where={CHECKOUT}", 200),
     ("dump", f"GET /otlpkit/dump?where={WRONG}", 400),
+    ("archive", "GET /otlpkit/archive", 200),
+    ("archive", "GET /otlpkit/archive?where=x", 400),
     ("spans", "GET /otlpkit/spans", 200),
     ("spans", f"GET /otlpkit/spans?where={CHECKOUT}&limit=1", 200),
     ("spans", f"GET /otlpkit/spans?where={WRONG}", 400),

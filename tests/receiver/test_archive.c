@@ -100,6 +100,69 @@ static void test_a_request_comes_back_as_it_was(void **state)
     forget_file(path);
 }
 
+static void check_told(const otk_capture *c, void *arg)
+{
+    ++*(size_t *)arg;
+    assert_string_equal(c->target, "/shop/spans");
+    assert_int_equal(c->signal, OTK_SIGNAL_TRACES);
+    assert_int_equal(c->span_count, 1);
+    assert_int_equal(c->rejected_count, 3);
+}
+
+static void test_what_the_bytes_do_not_tell_comes_back(void **state)
+{
+    otk_capture *c = given_exchange();
+    size_t seen = 0;
+    (void)state;
+    c->target = "/shop/spans";
+    c->rejected_count = 3;
+    char *path = archive_of(c);
+    assert_int_equal(otk_load(path, NULL, check_told, &seen, NULL), 0);
+    assert_int_equal(seen, 1);
+    forget_file(path);
+}
+
+static void check_not_taken(const otk_capture *c, void *arg)
+{
+    ++*(size_t *)arg;
+    assert_int_equal(c->status, 202);
+    assert_int_equal(c->span_count, 0);
+}
+
+static void test_what_was_refused_with_a_2xx_is_not_taken(void **state)
+{
+    otk_capture *c = given_exchange();
+    size_t seen = 0;
+    (void)state;
+    c->status = 202;
+    c->reason = "as the fault script says: 202";
+    char *path = archive_of(c);
+    assert_int_equal(otk_load(path, NULL, check_not_taken, &seen, NULL), 0);
+    assert_int_equal(seen, 1);
+    forget_file(path);
+}
+
+static void test_what_a_receiver_has_lost_is_in_its_archive(void **state)
+{
+    static const otk_receiver_counts none = {.requests = 7}, some = {.dropped_captures = 3, .unreadable_connections = 2};
+    struct otk_warc_pieces pieces;
+    otk_receiver_counts counts;
+    (void)state;
+    assert_int_equal(otk_warc_lost(&pieces, &none), 0);
+    assert_int_equal(pieces.count, 0);
+    assert_int_equal(otk_warc_lost(&pieces, &some), 0);
+    char *path = given_file(pieces.items[0].data, pieces.items[0].size);
+    otk_warc_pieces_clear(&pieces);
+    otk_receiver *rx = otk_receiver_open((const char *const[]){path, path}, 2, NULL, NULL);
+    assert_non_null(rx);
+    otk_receiver_counts_get(rx, &counts);
+    assert_int_equal(counts.dropped_captures, 6);
+    assert_int_equal(counts.unreadable_connections, 4);
+    assert_int_equal(counts.requests, 0);
+    otk_receiver_stop(rx);
+    forget_file(path);
+}
+
 static void check_chunked(const otk_capture *c, void *arg)
 {
     ++*(size_t *)arg;
@@ -316,6 +379,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_comes_back_as_it_was),
+        cmocka_unit_test(test_what_the_bytes_do_not_tell_comes_back),
+        cmocka_unit_test(test_what_was_refused_with_a_2xx_is_not_taken),
+        cmocka_unit_test(test_what_a_receiver_has_lost_is_in_its_archive),
         cmocka_unit_test(test_a_chunked_body_is_one_chunk),
         cmocka_unit_test(test_a_refused_request_is_kept_and_its_cut_body_marked),
         cmocka_unit_test(test_a_request_that_was_not_whole_has_no_answer),

@@ -115,6 +115,17 @@ static void test_fault_lines_are_a_script_and_no_conditions(void **state)
     free(script);
 }
 
+static void test_the_place_of_the_first_fault_line_is_told(void **state)
+{
+    (void)state;
+    assert_string_equal(otk_expectations_faults_at(e), "");
+    assert_int_equal(otk_expectations_add(e, "fault 503\noops", "wrong.expect", NULL), OTK_EINVAL);
+    assert_string_equal(otk_expectations_faults_at(e), "");
+    assert_int_equal(otk_expectations_add(e, "{}\n\nfault ok", "shop.expect", NULL), 0);
+    assert_int_equal(otk_expectations_add(e, "fault ok", "more.expect", NULL), 0);
+    assert_string_equal(otk_expectations_faults_at(e), "shop.expect:3");
+}
+
 static void test_a_selector_ends_where_its_brackets_and_quotes_do(void **state)
 {
     (void)state;
@@ -578,6 +589,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_each_kind_of_line_becomes_its_condition),
         TEST(test_fault_lines_are_a_script_and_no_conditions),
+        TEST(test_the_place_of_the_first_fault_line_is_told),
         TEST(test_a_selector_ends_where_its_brackets_and_quotes_do),
         TEST(test_a_condition_may_go_over_several_lines),
         TEST(test_windows_ends_of_lines_and_byte_order_mark_are_taken),

@@ -683,6 +683,44 @@ static void test_idle_and_half_spoken_connections_are_closed_in_time(void **stat
     otk_receiver_stop(hasty);
 }
 
+static void say(const char *bytes, size_t size)
+{
+    struct client one = client_open(otk_receiver_port(rx));
+    assert_true(client_send(&one, bytes, size));
+    shutdown(one.fd, SHUT_WR);
+    assert_true(client_sees_end(&one));
+    client_close(&one);
+}
+
+#define SAY(bytes) say(bytes, sizeof bytes - 1)
+
+static void test_connections_without_a_request_are_counted(void **state)
+{
+    (void)state;
+    SAY("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"); /* gRPC: HTTP/2 with prior knowledge */
+    SAY("\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03 a ClientHello of TLS");
+    SAY("\x16\x03\x01\x00\x2f\x01\n\x00\x00 one that looks like lines\r\n\r\n");
+    SAY("POST /v1/traces HTTP/1.1\r\nHost: x\r\nCont");
+    otk_receiver_close(rx);
+    assert_int_equal(counts().unreadable_connections, 4);
+    otk_report *lost = otk_expect_nothing_lost(rx);
+    assert_non_null(lost);
+    assert_non_null(strstr(otk_report_text(lost), "UNREADABLE: 4 connections without an HTTP/1.1 request"));
+    assert_non_null(strstr(otk_report_json(lost), "\"unreadableConnections\":4"));
+    otk_report_free(lost);
+}
+
+static void test_connections_that_say_nothing_or_all_are_not_counted_as_unreadable(void **state)
+{
+    (void)state;
+    SAY("");
+    assert_accepted(span_post());
+    SAY("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    SAY("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n");
+    otk_receiver_close(rx);
+    assert_int_equal(counts().unreadable_connections, 0);
+}
+
 /* RX-HTTP-12 */
 static void test_more_connections_than_allowed_wait_their_turn(void **state)
 {
@@ -750,6 +788,8 @@ int main(void)
         test(client_that_only_closes_its_side_gets_its_answer),
         test(request_that_dawdles_gets_408),
         test(idle_and_half_spoken_connections_are_closed_in_time),
+        test(connections_without_a_request_are_counted),
+        test(connections_that_say_nothing_or_all_are_not_counted_as_unreadable),
         test(more_connections_than_allowed_wait_their_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 
 #include "pages.h"
 
+#include <sys/socket.h>
+
 #define TWO_SPANS SPANS(ROOT "," CHILD)
 #define A_METRIC                                                                                                       \
     METRICS("{'name':'requests','sum':{'dataPoints':[{'asInt':'1'},{'asInt':'2'}]}},"                                  \
@@ -212,10 +214,11 @@ static void test_much_is_shown_in_steps(void **state)
                                         "spans?where=%7Bname=%22charge%22%7D",
                                         "dump",
                                         "requests",
+                                        "archive",
                                         "dump?where=%7B%7D",
                                         "spans?where=%7B%7D%7Ccount()%3E0"};
-    static const char *const parts[] = {"\n{", "\n{", "}\n", "\n{", "}\n", "\n{"};
-    static const size_t counts[] = {200, 100, 100, 100, 100, 200};
+    static const char *const parts[] = {"\n{", "\n{", "}\n", "\n{", "WARC-Type: request", "}\n", "\n{"};
+    static const size_t counts[] = {200, 100, 100, 100, 100, 100, 200};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         char what[128];
         unsigned steps = 0;
@@ -265,6 +268,102 @@ static void test_dump_is_lines_of_otlp_json(void **state)
     assert_string_equal(asked(*state, "GET /otlpkit/dump?where=%7Bname=%22charge%22%7D", 200), SPANS(CHILD) "\n");
 }
 
+/* What an archive of `rx` is opened as. */
+static otk_receiver *archived(otk_receiver *rx)
+{
+    struct answer a = question(rx, "GET /otlpkit/archive");
+    otk_error error;
+    begin(&a);
+    assert_int_equal(a.last, OTK_STEP_DONE);
+    assert_string_equal(a.q.content_type, "application/warc");
+    char *path = given_file(a.text.data, a.text.size);
+    otk_receiver *opened = otk_receiver_open((const char *const[]){path}, 1, NULL, &error);
+    if (!opened)
+        fail_msg("%s", error.message);
+    forget_file(path);
+    end(&a);
+    return opened;
+}
+
+static void assert_judged_alike(otk_receiver *rx, otk_receiver *other, const char *line, int code)
+{
+    otk_expectations *e = otk_expectations_new();
+    otk_report *one, *two;
+    assert_int_equal(otk_expectations_add(e, line, "shop.expect", NULL), 0);
+    if (otk_receiver_judge(rx, e, 0, &one) != code)
+        fail_msg("%s: %s", line, otk_report_text(one));
+    assert_int_equal(otk_receiver_judge(other, e, 0, &two), code);
+    assert_string_equal(otk_report_json(one), otk_report_json(two));
+    otk_report_free(one);
+    otk_report_free(two);
+    otk_expectations_free(e);
+}
+
+static void cut_off(otk_receiver *rx, const char *request)
+{
+    struct client c = client_open(otk_receiver_port(rx));
+    client_print(&c, "%s", request);
+    shutdown(c.fd, SHUT_WR);
+    assert_true(client_sees_end(&c));
+    client_close(&c);
+}
+
+static void test_an_archive_is_judged_as_its_receiver(void **state)
+{
+    static const struct {
+        const char *line;
+        int code;
+    } lines[] = {
+        {"{ name = \"charge\" }", 0},
+        {"3.. { name = \"charge\" }", OTK_ETIMEOUT},
+        {"3.. log{}", OTK_ETIMEOUT},
+        {"delivered", OTK_ETIMEOUT},
+        {"delivered once", OTK_ETIMEOUT},
+        {"retried rightly", OTK_ETIMEOUT},
+        {"retried 3", 0},
+        {"complete", 0},
+    };
+    assert_int_equal(otk_receiver_faults_set(*state,
+                                             "traces: 503 retry-after=9; logs: 400, 202, 307, partial=2; metrics: cut=0, 200, "
+                                             "ok garbage",
+                                             NULL),
+                     0);
+    for (size_t i = 0; i < 4; i++)
+        tell(*state, A_LOG);
+    for (size_t i = 0; i < 2; i++)
+        tell(*state, TWO_SPANS);
+    cut_off(*state, "POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    cut_off(*state, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}");
+    cut_off(*state, "PRI * HTTP/2.0\r\n\r\n");
+    for (size_t i = 0; i < 2; i++)
+        tell(*state, A_METRIC);
+    tell(*state, "{'resourceSpans':7}");
+    otk_receiver_close(*state);
+    otk_receiver *opened = archived(*state);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_judged_alike(*state, opened, lines[i].line, lines[i].code);
+    char *attempts = strdup(asked(*state, "GET /otlpkit/attempts", 200));
+    assert_string_equal(asked(opened, "GET /otlpkit/attempts", 200), attempts);
+    free(attempts);
+    otk_receiver_stop(opened);
+}
+
+/* A body that is larger than a step. */
+static void test_an_archive_has_large_bodies_whole(void **state)
+{
+    static char text[3 * PAGE_STEP_BYTES];
+    int front = sprintf(text, "{'resourceLogs':[],'a':'");
+    memset(text + front, 'x', sizeof text - 64);
+    sprintf(text + front + sizeof text - 64, "'}");
+    tell(*state, text);
+    otk_receiver *opened = archived(*state);
+    const otk_capture *one = otk_receiver_request(*state, 0), *two = otk_receiver_request(opened, 0);
+    assert_int_equal(one->status, 200);
+    assert_int_equal(two->body.size, one->body.size);
+    assert_memory_equal(two->body.data, one->body.data, one->body.size);
+    otk_receiver_stop(opened);
+}
+
 static void test_requests_show_what_was_sent_and_answered(void **state)
 {
     tell_as(otk_receiver_port(*state), "/v1/logs", "Authorization: secret\r\nX-A: \xff\r\n", A_LOG);
@@ -292,7 +391,7 @@ static void test_stats_count_all(void **state)
     assert_non_null(strstr(text, "'url':'http://127.0.0.1:"));
     assert_non_null(strstr(text, "'counts':{'requests':3,'refused':1,'repeatedRequests':1,'spans':4,'metrics':0,"
                                  "'dataPoints':0,'logRecords':0,'rejected':0,'unknownFields':0,'bodyBytes':"));
-    assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0}"));
+    assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0,'unreadableConnections':0}"));
     assert_non_null(strstr(text, "'limits':{'maxRequestBytes':67108864,'maxResponseBytes':4194304,"
                                  "'maxCaptureBytes':1073741824,'dropOldest':false,'maxConnections':"));
 }
@@ -577,6 +676,7 @@ static void test_every_page_says_when_memory_runs_out(void **state)
                                             "GET /otlpkit/spans",
                                             "GET /otlpkit/dump",
                                             "GET /otlpkit/dump?where=%7B%7D",
+                                            "GET /otlpkit/archive",
                                             "GET /otlpkit/requests",
                                             "GET /otlpkit/stats",
                                             "GET /otlpkit/sessions",
@@ -616,6 +716,8 @@ int main(void)
         ON_A_RECEIVER(test_much_is_shown_in_steps),
         ON_A_RECEIVER(test_what_comes_after_the_question_is_not_in_its_answer),
         ON_A_RECEIVER(test_dump_is_lines_of_otlp_json),
+        ON_A_RECEIVER(test_an_archive_is_judged_as_its_receiver),
+        ON_A_RECEIVER(test_an_archive_has_large_bodies_whole),
         ON_A_RECEIVER(test_requests_show_what_was_sent_and_answered),
         ON_A_RECEIVER(test_stats_count_all),
         ON_A_RECEIVER(test_captures_are_forgotten),

@@ -201,6 +201,7 @@ typedef struct otk_receiver_counts {
     uint64_t dropped_bytes;    /* what they held */
     uint64_t rejected;         /* items that answers rejected: spans, data points and log records */
     uint64_t repeated_requests; /* with the same bytes as one before that was still held */
+    uint64_t unreadable_connections; /* that brought bytes, but no HTTP/1.1 request whose head could be read: gRPC, TLS */
 } otk_receiver_counts;
 
 OTK_API void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out);
@@ -584,6 +585,10 @@ OTK_API int otk_expectations_add_file(otk_expectations *e, const char *path, otk
 /* The fault script of all `fault` lines, for otk_receiver_faults_set(); ""
  * when there are none. Valid until the next call with `e`. */
 OTK_API const char *otk_expectations_faults(otk_expectations *e);
+
+/* Where the first of these lines is, as "shop.expect:3"; "" when it has no
+ * place, or there is none. */
+OTK_API const char *otk_expectations_faults_at(const otk_expectations *e);
 
 /* What was wrong with the lines that were added last, ten faults at most, each
  * with its line and a caret below the place; "" when nothing was. Valid until
