@@ -121,8 +121,8 @@ static bool is_over(const struct conform *c)
     return c->code || c->interrupted;
 }
 
-/* Starting is work, and waiting for retries is none: few start at the same time. A port that opens late does so a certain
- * time after a client that is alone would have come: until then it is alone. */
+/* Starting is work, and waiting for retries is none: few start at the same time. A port that opens late does so when a
+ * client that is alone has surely come: until then it is alone. */
 static bool may_start(const struct conform *c, size_t end)
 {
     long starting = 0;

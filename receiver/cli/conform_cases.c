@@ -137,7 +137,7 @@ const struct conform_case otk_conform_cases[] = {
     {"retry-after-429", OTLP("OTLP/HTTP Throttling"), SHOULD, "waits for 3 s", SLOW_FAULT("429 retry-after=3"),
      .of_signal = otk_judge_waited},
     {"retry-after-date", OTLP("OTLP/HTTP Throttling"), SHOULD, "waits for that date",
-     SLOW_FAULT("503 retry-after=date+4s"), .of_signal = otk_judge_waited},
+     SLOW_FAULT("503 retry-after=date+4s"), .of_signal = otk_judge_waited, .argument = "a date"},
     {"retry-after-garbage", OTLP("OTLP/HTTP Throttling"), SHOULD, "sent again as without it",
      SLOW_FAULT("503 retry-after=\"soon\""), .of_signal = otk_judge_retried},
     {"retry-after-long", "Trace SDK, Shutdown", ADVISED, "600 s are not waited for at the end",
