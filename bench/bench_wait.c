@@ -21,6 +21,8 @@
 #define WAITS 10000
 #define HTTP_WAITS 1000
 #define SESSIONS 50
+#define SETTLE_US 50
+#define SETTLE_HTTP_US 500 /* a question passes through two threads before it waits */
 #define RING_BYTES ((size_t)64 << 20)
 
 static void die(const char *what)
@@ -30,10 +32,10 @@ static void die(const char *what)
 }
 
 /* Time for the other side to fall asleep. Not slept through here: that would let caches and the core go cold, which is
- * not what is measured. */
-static void settle(void)
+ * not what is measured. How long it sleeps matters to how it wakes: both sides of a comparison get the same. */
+static void settle(unsigned us)
 {
-    for (double until = bench_wall_seconds() + 50e-6; bench_wall_seconds() < until;)
+    for (double until = bench_wall_seconds() + us * 1e-6; bench_wall_seconds() < until;)
         ;
 }
 
@@ -86,7 +88,7 @@ static int connect_to(uint16_t port)
     return fd;
 }
 
-static void measure_echo(const struct otk_buffer *request, double *us)
+static void measure_echo(const struct otk_buffer *request, unsigned settle_us, double *us)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof a;
@@ -99,7 +101,7 @@ static void measure_echo(const struct otk_buffer *request, double *us)
     int fd = connect_to(ntohs(a.sin_port));
     uint8_t *back = malloc(request->size);
     for (size_t i = 0; i < EXCHANGES; i++) {
-        settle();
+        settle(settle_us);
         double sent = bench_wall_seconds();
         if (send(fd, request->data, request->size, MSG_NOSIGNAL) < 0)
             die("send");
@@ -146,7 +148,7 @@ static void read_answer(int fd)
     }
 }
 
-static void measure_waits(const struct otk_buffer *request, double *us)
+static void measure_waits(const struct otk_buffer *request, unsigned settle_us, double *us)
 {
     struct waiter w = {.rx = otk_receiver_start(NULL, NULL)};
     pthread_t thread;
@@ -156,7 +158,7 @@ static void measure_waits(const struct otk_buffer *request, double *us)
     int fd = connect_to(otk_receiver_port(w.rx));
     for (size_t i = 0; i < EXCHANGES; i++) {
         sem_post(&w.go);
-        settle();
+        settle(settle_us);
         double sent = bench_wall_seconds();
         if (send(fd, request->data, request->size, MSG_NOSIGNAL) < 0)
             die("send");
@@ -173,7 +175,8 @@ static void measure_waits(const struct otk_buffer *request, double *us)
 /* ---- The same over HTTP ---------------------------------------------- */
 
 struct http_waiter {
-    int fd;
+    uint16_t port;
+    int fd; /* its connection, which ends with each answer */
     sem_t awake;
     double awake_at;
 };
@@ -188,6 +191,8 @@ static void *await_answers(void *arg)
         w->awake_at = bench_wall_seconds();
         if (n < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0)
             die("answer to a wait");
+        close(w->fd);
+        w->fd = connect_to(w->port);
         sem_post(&w->awake);
     }
     return NULL;
@@ -207,11 +212,11 @@ static void write_question(char *out, size_t room, const char *operator, const c
              name);
 }
 
-static void measure_http_waits(const struct otk_buffer *request, double *us)
+static void measure_http_waits(const struct otk_buffer *request, unsigned settle_us, double *us)
 {
     char question[256];
     otk_receiver *rx = otk_receiver_start(NULL, NULL);
-    struct http_waiter w = {.fd = connect_to(otk_receiver_port(rx))};
+    struct http_waiter w = {.port = otk_receiver_port(rx), .fd = connect_to(otk_receiver_port(rx))};
     pthread_t thread;
     write_question(question, sizeof question, "!=", "");
     sem_init(&w.awake, 0, 0);
@@ -219,8 +224,7 @@ static void measure_http_waits(const struct otk_buffer *request, double *us)
     int fd = connect_to(otk_receiver_port(rx));
     for (size_t i = 0; i < EXCHANGES; i++) {
         send_text(w.fd, question);
-        for (size_t times = 0; times < 10; times++)
-            settle();
+        settle(settle_us);
         double sent = bench_wall_seconds();
         if (send(fd, request->data, request->size, MSG_NOSIGNAL) < 0)
             die("send");
@@ -241,16 +245,17 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void measure_latency(const char *what, void (*measure)(const struct otk_buffer *request, double *us),
-                            double bound, double tail_bound)
+static void measure_latency(const char *what,
+                            void (*measure)(const struct otk_buffer *request, unsigned settle_us, double *us),
+                            unsigned settle_us, double bound, double tail_bound)
 {
     static double ours[EXCHANGES], floor_us[EXCHANGES];
     double p50[2][ROUNDS], p99[2][ROUNDS];
     char row[96];
     struct otk_buffer body = bench_payload(1, false), request = bench_request(&body);
     for (size_t i = 0; i < ROUNDS; i++) {
-        measure(&request, ours);
-        measure_echo(&request, floor_us);
+        measure(&request, settle_us, ours);
+        measure_echo(&request, settle_us, floor_us);
         qsort(ours, EXCHANGES, sizeof *ours, compare);
         qsort(floor_us, EXCHANGES, sizeof *floor_us, compare);
         p50[0][i] = percentile(ours, EXCHANGES, 0.5);
@@ -406,8 +411,8 @@ static void measure_spans(size_t spans, size_t times)
 
 int main(void)
 {
-    measure_latency("POST sent to waiter awake", measure_waits, 1, 2);
-    measure_latency("POST sent to answer of a wait over HTTP", measure_http_waits, 1.5, 3);
+    measure_latency("POST sent to waiter awake", measure_waits, SETTLE_US, 1, 2);
+    measure_latency("POST sent to answer of a wait over HTTP", measure_http_waits, SETTLE_HTTP_US, 1.5, 3);
     measure_spans(1, 2000);
     measure_spans(100, 300);
     return bench_exit();

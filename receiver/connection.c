@@ -20,6 +20,9 @@
 #define QUESTION_BODY_MAX ((size_t)1 << 20)
 #define STREAM_BLOCK ((size_t)16 << 10)
 
+/* An answer that surely fits into the socket. */
+#define AT_ONCE_MAX ((size_t)16 << 10)
+
 /* ---- Places ---------------------------------------------------------- */
 
 void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q)
@@ -40,6 +43,7 @@ void otk_conn_go_on(struct otk_conn *n)
 {
     otk_conn_move_to(n, &n->http->busy);
     MHD_resume_connection(n->mhd);
+    n->http->resumed = true;
 }
 
 void otk_conn_shut(struct otk_conn *n)
@@ -120,6 +124,16 @@ static enum MHD_Result give_up(struct otk_conn *n)
     return MHD_NO;
 }
 
+/* Makes what a question has to say the answer of its request, the head of it when the rest is still to come. */
+static void dress(struct otk_conn *n, struct otk_question *q)
+{
+    if (q->seat.done) {
+        q->request->answer = q->out;
+        q->out = OTK_BUFFER_INIT(0);
+    }
+    otk_endpoint_answer(&n->http->endpoint, q->request, q->status, q->content_type, q->allow);
+}
+
 /* ---- Sessions -------------------------------------------------------- */
 
 /* Whom the request is for, with a reference. A session that cannot be leaves it to the root, and tells why. */
@@ -160,6 +174,29 @@ static const char *why_not_stored(int rc, const otk_receiver *rx)
                             "sessions together as many as max_capture_bytes; reset it, delete others, or raise the limit";
 }
 
+/* Whether it is a wait that has come to its end, with little to say. */
+static bool is_fulfilled(const struct otk_question *q)
+{
+    return q->seat.waited && q->seat.done && !q->out.failed && q->out.size <= AT_ONCE_MAX &&
+           strcmp(q->request->pub.method, "HEAD") != 0;
+}
+
+/* Those who waited for a request are told before its sender is, and past the daemon, which would come to them only after
+ * this request. Their connections end with that. */
+static void answer_at_once(struct otk_http *h)
+{
+    struct otk_question *q;
+    while (h->questions && (q = otk_desk_next_answer(h->desk))) {
+        struct otk_conn *n = q->seat.holder;
+        if (is_fulfilled(q) && !n->streaming && !n->ended) {
+            dress(n, q);
+            respond_early(n, &q->request->pub);
+            n->ended = true;
+        }
+        otk_conn_go_on(n);
+    }
+}
+
 /* Into the store, and if there is no room, with that as its answer. Those who ask for it learn of it last: what
  * on_capture does is done when they are told. */
 static void keep(struct otk_http *h, otk_receiver *rx, struct capture *c)
@@ -172,6 +209,7 @@ static void keep(struct otk_http *h, otk_receiver *rx, struct capture *c)
     if (h->on_capture)
         h->on_capture(&c->pub, h->on_capture_arg);
     otk_desk_news(h->desk, rx, c);
+    answer_at_once(h);
 }
 
 /* One that was answered before it was whole. Questions are no telemetry. */
@@ -390,11 +428,7 @@ static enum MHD_Result answer(struct otk_conn *n)
         otk_endpoint_refuse(&n->http->endpoint, c, 503, "out of memory");
         return respond(n, &c->pub, false);
     }
-    if (q->seat.done) {
-        c->answer = q->out;
-        q->out = OTK_BUFFER_INIT(0);
-    }
-    otk_endpoint_answer(&n->http->endpoint, c, q->status, q->content_type, q->allow);
+    dress(n, q);
     return q->seat.done ? respond(n, &c->pub, false) : respond_streaming(n, &c->pub);
 }
 

@@ -39,6 +39,7 @@ struct otk_http {
 
     /* The thread's own. */
     bool stopping;
+    bool resumed; /* a connection goes on: the daemon does not say so, and is to be run once more */
     uint64_t accept_at_ms; /* 0, or when a paused receiver accepts again */
     unsigned connections;
     unsigned questions; /* connections with one */

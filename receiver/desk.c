@@ -144,6 +144,7 @@ static enum otk_step do_step(struct otk_question *q)
 static void settle_idle(struct otk_desk *d, struct otk_question *q)
 {
     join_audience(d, q);
+    q->seat.waited = true;
     if (q->seat.end_asked || atomic_load(&otk_receiver_audience(q->rx)->news) != q->seat.news)
         move_to_queue(d, q); /* it came while the step was done */
 }

@@ -36,6 +36,7 @@ struct otk_seat {
     uint64_t news;   /* that had come when its last step began */
     bool opened;     /* its page was found, and is to be closed */
     bool begun;
+    bool waited;     /* it was idle */
     bool done;       /* what is in `out` is the last of it */
     bool end_asked;  /* becomes `ending` */
     bool left;       /* its connection has gone; to be closed */

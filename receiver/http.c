@@ -196,15 +196,11 @@ static int time_left(const struct otk_http *h)
 }
 
 /* Those whose questions have something to say. */
-static bool go_on_answering(struct otk_http *h)
+static void go_on_answering(struct otk_http *h)
 {
     struct otk_question *q;
-    bool any = false;
-    while (h->questions && (q = otk_desk_next_answer(h->desk))) {
+    while (h->questions && (q = otk_desk_next_answer(h->desk)))
         otk_conn_go_on(q->seat.holder);
-        any = true;
-    }
-    return any;
 }
 
 /* What a request brings about for questions is said before the thread sleeps again. */
@@ -212,9 +208,11 @@ static int run_round(struct otk_http *h, int timeout_ms)
 {
     int n = otk_loop_round(&h->loop, timeout_ms);
     otk_plays_expire(h);
-    MHD_run(h->daemon);
-    while (go_on_answering(h))
+    do {
+        h->resumed = false;
         MHD_run(h->daemon);
+        go_on_answering(h);
+    } while (h->resumed);
     h->arriving = 0;
     expire(h);
     return n;
