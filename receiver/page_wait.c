@@ -156,7 +156,7 @@ static int write_report(struct otk_question *q, otk_report *report)
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
     int rc = to ? otk_report_write(report, formats[s->format].format, to) : OTK_ENOMEM;
-    if (to && fclose(to) != 0)
+    if (to && (fclose(to) != 0 || !text)) /* the C library may end it well without memory for the text */
         rc = OTK_ENOMEM;
     if (!rc)
         rc = otk_buffer_append(&q->out, text, size);

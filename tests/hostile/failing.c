@@ -14,7 +14,8 @@ void *REAL(calloc)(size_t count, size_t size);
 void *REAL(realloc)(void *old, size_t size);
 void REAL(free)(void *p);
 
-static _Thread_local bool counts_here;
+static _Thread_local bool counts_here, spared_here;
+static atomic_bool counts_everywhere;
 static atomic_bool armed;
 static atomic_long until_failure;
 static atomic_long blocks;
@@ -22,6 +23,12 @@ static atomic_long blocks;
 void failing_here(bool on)
 {
     counts_here = on;
+}
+
+void failing_elsewhere(bool on)
+{
+    spared_here = on;
+    atomic_store(&counts_everywhere, on);
 }
 
 void failing_arm(long nth)
@@ -45,9 +52,14 @@ long failing_blocks(void)
 #endif
 }
 
+static bool counts(void)
+{
+    return counts_here || (atomic_load(&counts_everywhere) && !spared_here);
+}
+
 static bool fails(void)
 {
-    return counts_here && atomic_load(&armed) && atomic_fetch_sub(&until_failure, 1) == 1;
+    return counts() && atomic_load(&armed) && atomic_fetch_sub(&until_failure, 1) == 1;
 }
 
 static void *counted(void *p)

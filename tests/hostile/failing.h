@@ -9,6 +9,9 @@
 /* Whether this thread's allocations count from now on. */
 void failing_here(bool on);
 
+/* Whether all threads' allocations but this one's count from now on. */
+void failing_elsewhere(bool on);
+
 /* The n-th counted allocation from now on fails, the first being 1. */
 void failing_arm(long nth);
 
