@@ -161,10 +161,10 @@ const struct conform_case otk_conform_cases[] = {
 
     /* SDK-ENV-23, SDK-EXP-10, SDK-ERR-05 */
     {"timeout", EXPORTER("Configuration options"), MUST, "gives up after 1000 ms",
-     PLAN(.settings = {BASE "TIMEOUT=1000"}, .faults = "hang x*", .is_long = true), .of_signal = otk_judge_given_up},
+     PLAN(.settings = {BASE "TIMEOUT=1000"}, .faults = "hang x*", .is_long = true), .of_run = otk_judge_given_up},
     {"timeout-signal", EXPORTER("Configuration options"), MUST, "one signal's goes before the others",
      PLAN(.settings = {BASE "TIMEOUT=60000", OF_SIGNAL "TIMEOUT=1000"}, .faults = "hang x*", .is_long = true),
-     .of_signal = otk_judge_given_up},
+     .of_run = otk_judge_given_up},
     {"dead-server", "Trace SDK, Shutdown", ADVISED, "ends as it does with a receiver", &dead,
      .of_run = otk_judge_end},
 

@@ -381,23 +381,20 @@ enum answer otk_judge_end(const struct seen *s, char *text)
     return say(text, code == usual ? ANSWER_YES : ANSWER_OPEN, "ended with exit code %d", code);
 }
 
-/* What has no answer is given up before the usual 10 s are over. The next attempt shows that, or the end; which says
- * nothing where others are still under way. */
-enum answer otk_judge_given_up(const struct seen *s, otk_signal signal, char *text)
+/* What has no answer is given up before the usual 10 s are over: it is sent again by then, or the program ends, where
+ * nothing is ever sent again. */
+enum answer otk_judge_given_up(const struct seen *s, char *text)
 {
-    const otk_capture *first = first_of(s->trial, signal), *c;
-    const otk_payload *p = payload_of(s->trial, signal);
-    if (!first || !p)
+    const otk_capture *first = otk_receiver_request(s->trial->rx, 0);
+    if (!first)
         return nothing_came(s, text);
-    uint64_t limit_ns = first->time_unix_nano + GIVEN_UP_NS, shown_ns = s->trial->ended_unix_ns;
-    if (p->attempt_count > 1)
-        shown_ns = p->attempts[1].time_unix_nano;
-    if (shown_ns < limit_ns)
-        return say(text, ANSWER_YES, "gave up in time");
-    for (size_t i = 0; p->attempt_count == 1 && (c = otk_receiver_request(s->trial->rx, i)); i++)
-        if (c->time_unix_nano > limit_ns)
-            return say(text, ANSWER_UNSEEN, "other signals took longer");
-    return s->baseline->killed ? never_ends(text) : say(text, ANSWER_NO, "waited for longer");
+    double waited_ns = (double)(s->trial->ended_unix_ns - first->time_unix_nano);
+    if (most_attempts(s->trial) > 1)
+        waited_ns = gaps_before(s->trial, 1).least;
+    else if (s->baseline->killed)
+        return never_ends(text);
+    return waited_ns < (double)GIVEN_UP_NS ? say(text, ANSWER_YES, "gave up in time")
+                                           : say(text, ANSWER_NO, "waited for longer");
 }
 
 /* ---- Content --------------------------------------------------------- */
