@@ -7,8 +7,8 @@
 
 /* ---- Writing --------------------------------------------------------- */
 
-/* What is to be written, one piece after the other. A request's body is none of ours: the pieces are valid as long as
- * their capture. */
+/* What is to be written, one piece after the other. Bodies are not copied: the pieces are valid as long as their
+ * capture. */
 struct otk_warc_pieces {
     otk_bytes items[8];
     size_t count;
@@ -16,7 +16,7 @@ struct otk_warc_pieces {
 };
 
 /* These fill `out`, to be cleared in any case: what an archive begins with; a request, and its answer if it got one; and
- * what of `counts` is about requests that cannot be in the archive, which may be no piece at all. They return 0,
+ * what `counts` has of requests that are not held, which may be no piece at all. They return 0,
  * OTK_ENOMEM, OTK_ELIMIT, or OTK_ESYSTEM where there is no randomness. */
 int otk_warc_begin(struct otk_warc_pieces *out);
 int otk_warc_capture(struct otk_warc_pieces *out, const otk_capture *c);

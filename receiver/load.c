@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define CHUNK ((size_t)256 << 10)
-#define RECORD_HEADER_MAX ((size_t)64 << 10)
+#define RECORD_HEADER_MAX ((size_t)256 << 10) /* a target of 32 kB, escaped, is in it */
 #define HTTP_HEAD_MAX ((size_t)1 << 20)
 
 /* A compressed file is inflated as a whole, and may hold this many requests of the largest size. */

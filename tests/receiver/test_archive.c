@@ -122,6 +122,24 @@ static void test_what_the_bytes_do_not_tell_comes_back(void **state)
     forget_file(path);
 }
 
+static void test_a_long_target_of_odd_bytes_comes_back(void **state)
+{
+    static char target[32 << 10];
+    otk_capture *c = given_exchange();
+    size_t seen = 0;
+    otk_error error = {0};
+    (void)state;
+    memset(target, 0xfe, sizeof target - 1);
+    target[0] = '/';
+    c->target = target;
+    char *path = archive_of(c);
+    int rc = otk_load(path, NULL, count, &seen, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(rc, 0);
+    assert_int_equal(seen, 1);
+    forget_file(path);
+}
+
 static void check_not_taken(const otk_capture *c, void *arg)
 {
     ++*(size_t *)arg;
@@ -380,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_comes_back_as_it_was),
         cmocka_unit_test(test_what_the_bytes_do_not_tell_comes_back),
+        cmocka_unit_test(test_a_long_target_of_odd_bytes_comes_back),
         cmocka_unit_test(test_what_was_refused_with_a_2xx_is_not_taken),
         cmocka_unit_test(test_what_a_receiver_has_lost_is_in_its_archive),
         cmocka_unit_test(test_a_chunked_body_is_one_chunk),

@@ -301,17 +301,6 @@ static void test_too_many_waits_get_503_and_telemetry_still_gets_in(void **state
         client_close(&waiters[i]);
 }
 
-/* What a wait for one condition says now; each look is a round trip. */
-static bool says(unsigned status, const char *what)
-{
-    struct response r = client_ask(&c, WAIT "&timeout=0s&report=text", NULL, NULL);
-    bool so = r.status == status;
-    if (so)
-        assert_non_null(strstr(response_text(&r), what));
-    response_clear(&r);
-    return so;
-}
-
 /* Until the receiver has noticed, the places are taken: each look is a round trip. */
 static void assert_places_are_free_again(void)
 {
@@ -322,28 +311,6 @@ static void assert_places_are_free_again(void)
         response_clear(&r);
     } while (status == 503);
     assert_int_equal(status, 417);
-}
-
-/* Each condition that is waited for takes memory of its own. */
-static void test_too_many_conditions_get_503_until_there_are_fewer(void **state)
-{
-    struct client waiters[10];
-    char lines[1000 * sizeof "retried" + 1] = "";
-    (void)state;
-    start();
-    for (size_t i = 0; i < 1000; i++)
-        strcat(lines, "retried\n");
-    for (size_t i = 0; i < 10; i++) {
-        waiters[i] = client_open(otk_receiver_port(rx));
-        client_send_question(&waiters[i], "POST /otlpkit/wait?timeout=10m", NULL, lines);
-    }
-    while (!says(503, "more than 10000 conditions wait"))
-        ;
-    client_close(&waiters[0]);
-    while (!says(417, "MISSING"))
-        ;
-    for (size_t i = 1; i < 10; i++)
-        client_close(&waiters[i]);
 }
 
 static void test_place_of_a_client_that_left_is_free_again(void **state)
@@ -562,7 +529,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hundred_waits_are_all_answered, prepare, stop),
         cmocka_unit_test_setup_teardown(test_reset_is_news_to_waits, prepare, stop),
         cmocka_unit_test_setup_teardown(test_too_many_waits_get_503_and_telemetry_still_gets_in, prepare, stop),
-        cmocka_unit_test_setup_teardown(test_too_many_conditions_get_503_until_there_are_fewer, prepare, stop),
         cmocka_unit_test_setup_teardown(test_place_of_a_client_that_left_is_free_again, prepare, stop),
         cmocka_unit_test_setup_teardown(test_client_that_closed_its_side_is_let_go, prepare, stop),
         cmocka_unit_test_setup_teardown(test_stream_shows_what_comes_while_it_comes, prepare, stop),

@@ -535,6 +535,29 @@ static struct answer posted(otk_receiver *rx, const char *what, const char *body
     return a;
 }
 
+/* Each condition that is waited for takes memory of its own. */
+static void test_too_many_conditions_get_503_until_there_are_fewer(void **state)
+{
+    struct answer waits[10], one;
+    char lines[1000 * sizeof "retried" + 1] = "";
+    for (size_t i = 0; i < 1000; i++)
+        strcat(lines, "retried\n");
+    for (size_t i = 0; i < 10; i++) {
+        waits[i] = posted(*state, "POST /otlpkit/wait", lines);
+        assert_int_equal(waits[i].last, OTK_STEP_IDLE);
+    }
+    one = posted(*state, "POST /otlpkit/wait", "retried");
+    assert_int_equal(one.q.status, 503);
+    assert_non_null(strstr(said(&one), "more than 10000 conditions wait"));
+    end(&one);
+    end(&waits[0]);
+    one = posted(*state, "POST /otlpkit/wait", "retried");
+    assert_int_equal(one.last, OTK_STEP_IDLE);
+    end(&one);
+    for (size_t i = 1; i < 10; i++)
+        end(&waits[i]);
+}
+
 static void test_a_file_of_expectations_is_judged_by_its_lines(void **state)
 {
     tell(*state, TWO_SPANS);
@@ -729,6 +752,7 @@ int main(void)
         ON_A_RECEIVER(test_a_wait_that_is_not_met_reports_it),
         ON_A_RECEIVER(test_a_report_has_the_form_that_is_asked_for),
         ON_A_RECEIVER(test_a_wrong_wait_is_refused),
+        ON_A_RECEIVER(test_too_many_conditions_get_503_until_there_are_fewer),
         ON_A_RECEIVER(test_a_file_of_expectations_is_judged_by_its_lines),
         ON_A_RECEIVER(test_a_stream_shows_what_comes),
         ON_A_RECEIVER(test_a_stream_beats),
