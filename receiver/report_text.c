@@ -114,6 +114,10 @@ static void text_counts(const otk_receiver_counts *c, struct otk_buffer *out)
 
 static void text_arrived(const otk_report *r, struct otk_buffer *out)
 {
+    if (!r->counts.requests && !*r->url) {
+        add(out, "NOTHING ARRIVED\n");
+        return;
+    }
     if (!r->counts.requests) {
         add(out, "NOTHING ARRIVED at ");
         add(out, r->url);

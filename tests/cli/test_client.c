@@ -73,7 +73,7 @@ static void test_clear_forgets(void **state)
     assert_ends(RUN("check", "--assert", "{ name = \"charge\" }"), 0, "", "");
     assert_ends(RUN("clear"), 0, "", "");
     assert_ends(RUN("check", "--assert", "{ name = \"charge\" }"), 1, "", "charge");
-    assert_ends(RUN("check"), 1, "", "NOTHING ARRIVED");
+    assert_ends(RUN("check"), 1, "", "NOTHING ARRIVED\n");
     assert_ends(RUN("check", "--assert", "never {}"), 0, "", "");
 }
 
