@@ -558,8 +558,8 @@ OTK_API int otk_receiver_wait(otk_receiver *rx, const otk_condition *condition, 
 /* The same for tests: NULL when the condition held, else the report. */
 OTK_API otk_report *otk_expect(otk_receiver *rx, otk_condition condition, unsigned timeout_ms);
 
-/* NULL when no request was refused and nothing dropped since start or the last
- * reset, else the report on that. */
+/* NULL when no request was refused, no item rejected, nothing dropped and no
+ * connection unreadable since start or the last reset, else the report on that. */
 OTK_API otk_report *otk_expect_nothing_lost(otk_receiver *rx);
 
 /* Lines of expectations, each a condition: `never { status = error }`. They come
