@@ -238,7 +238,9 @@ static int measure(struct otk_query *q, size_t part, struct otk_near *out)
 static int go_to(struct otk_query *q, struct capture *c, uint32_t item, uint32_t point)
 {
     struct trace *t;
-    otk_matcher_forget(&q->matcher);
+    if (q->near_number != c->pub.number)
+        otk_matcher_forget(&q->matcher);
+    q->near_number = c->pub.number;
     q->matcher.failed = 0;
     load(q, c, item, point);
     const struct trace_span *span = find_span(q, c, item, point, &t);

@@ -10,6 +10,7 @@
 struct otk_query {
     struct sel_selector *selector;
     struct otk_matcher matcher;
+    uint64_t near_number; /* of the capture that was last looked at for near misses */
     struct otk_arena scratch;
     uint64_t sequence;
 
