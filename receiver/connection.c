@@ -385,10 +385,10 @@ static ssize_t read_answer(void *arg, uint64_t at, char *to, size_t room)
 {
     struct otk_conn *n = arg;
     struct otk_question *q = n->question;
-    size_t left = q->out.size - n->taken;
     (void)at;
-    if (n->ended || q->out.failed)
+    if (n->ended || q->out.failed) /* in this order: a client that leaves gives no time to finish a step */
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t left = q->out.size - n->taken;
     if (left) {
         size_t size = left < room ? left : room;
         memcpy(to, q->out.data + n->taken, size);

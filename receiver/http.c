@@ -228,8 +228,8 @@ static void end_questions(struct otk_http *h)
         run_round(h, (int)(until_ms - h->loop.now_ms));
     while (h->held.first) {
         struct otk_conn *n = (struct otk_conn *)h->held.first;
+        n->ended = true;
         otk_conn_go_on(n);
-        otk_conn_shut(n);
     }
 }
 

@@ -27,6 +27,18 @@ static int start(void **state)
     return 0;
 }
 
+/* The thread that answers is there: sanitizers cannot bear that a thread's first memory fails. */
+static int start_answering(void **state)
+{
+    start(state);
+    struct client c = client_open(target_port(&target));
+    struct response r = client_ask(&c, "GET /otlpkit/stats", NULL, NULL);
+    assert_int_equal(r.status, 200);
+    response_clear(&r);
+    client_close(&c);
+    return 0;
+}
+
 static int stop(void **state)
 {
     (void)state;
@@ -154,6 +166,7 @@ static void test_stop_does_not_wait_for_those_who_take_nothing(void **state)
         ask(&waiters[i], WAIT);
     uint64_t begin = now_ms();
     target_stop(&target);
+    print_message("stopped within %u ms\n", (unsigned)(now_ms() - begin));
     assert_in_range(now_ms() - begin, 0, PATIENCE_MS - 1);
     for (size_t i = 0; i < 100; i++)
         client_close(&waiters[i]);
@@ -227,16 +240,16 @@ static void test_nothing_is_held_after_stop(void **state)
 {
     (void)state;
     stop(NULL);
-    start(NULL);
+    start_answering(NULL);
     fail_each(&questions[0]); /* what libraries set up once */
     stop(NULL);
     long before = failing_blocks();
-    start(NULL);
+    start_answering(NULL);
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         fail_each(&questions[i]);
     stop(NULL);
     assert_int_equal(failing_blocks(), before);
-    start(NULL);
+    start_answering(NULL);
 }
 
 int main(void)
@@ -246,8 +259,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clients_that_leave_in_the_middle_leave_nothing, start, stop),
         cmocka_unit_test_setup_teardown(test_hundreds_of_questions_in_one_go_are_answered_in_order, start, stop),
         cmocka_unit_test_setup_teardown(test_stop_does_not_wait_for_those_who_take_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(test_questions_without_memory_are_answered_and_leave_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(test_nothing_is_held_after_stop, start, stop),
+        cmocka_unit_test_setup_teardown(test_questions_without_memory_are_answered_and_leave_nothing, start_answering, stop),
+        cmocka_unit_test_setup_teardown(test_nothing_is_held_after_stop, start_answering, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
