@@ -184,7 +184,7 @@ static int run(struct trial *t, const struct trial_setup *setup)
     t->started_unix_ns = (uint64_t)now_of(CLOCK_REALTIME);
     int failed = spawn(t, setup);
     if (failed) {
-        refused(setup, setup->argv[0], failed);
+        fprintf(stderr, "otlpkit %s: cannot execute %s: %s\n", setup->command->name, setup->argv[0], strerror(failed));
         return EXIT_USAGE;
     }
     t->opens_ns = t->plan->port == TRIAL_LATE ? now_ns + (int64_t)setup->late_ms * 1000000 : INT64_MAX;
