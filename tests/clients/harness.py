@@ -63,7 +63,11 @@ def run_client(*command, says="", **environment):
 
 
 class Receiver:
-    """`otlpkit serve` for the length of a with block; after it, `requests` holds what came."""
+    """`otlpkit serve` for the length of a with block; after it, `requests` holds what came. With a fault script, that
+    may be refused; else it must not."""
+
+    def __init__(self, fault=None):
+        self.faults = ["--fault", fault] if fault else []
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="otlpkit-")
@@ -71,7 +75,8 @@ class Receiver:
         self.ready, self.lines, self.archive = root / "ready", root / "lines.jsonl", root / "requests.warc"
         with self.lines.open("wb") as stdout:
             self.process = subprocess.Popen(
-                [OTLPKIT, "serve", "--port", "0", "--ready-file", self.ready, "--json", "--save", self.archive],
+                [OTLPKIT, "serve", "--port", "0", "--ready-file", self.ready, "--json", "--save", self.archive]
+                + self.faults,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -107,33 +112,39 @@ class Receiver:
             raise Failed(f"`otlpkit dump` of the archive is not what `serve` wrote:\n{dumped!r}\n{lines!r}")
         self.requests = list(archived_requests(self.archive.read_bytes()))
         messages = [json.loads(line) for line in lines.splitlines()]
-        if len(messages) != len(self.requests):
-            raise Failed(f"{len(self.requests)} requests came, {len(messages)} could be read: {self.summary}")
-        for request, message in zip(self.requests, messages):
+        readable = [request for request in self.requests if request.status == 200 or not self.faults]
+        if len(messages) != len(readable):
+            raise Failed(f"{len(readable)} requests came, {len(messages)} could be read: {self.summary}")
+        for request, message in zip(readable, messages):
             request.message = message
 
 
 class Request:
-    """As it came: `method`, `target`, `headers` (names in lower case), `body`; and `message`, its OTLP/JSON."""
+    """As it came: `method`, `target`, `headers` (names in lower case), `body`; the `status` of the answer; and, when
+    it was not refused, `message`, its OTLP/JSON."""
 
-    def __init__(self, block):
+    def __init__(self, block, answer):
         head, self.body = block.split(b"\r\n\r\n", 1)
         first, *fields = head.decode("latin-1").split("\r\n")
         self.method, self.target, _ = first.split(" ")
         self.headers = {name.lower(): text for name, text in (field.split(": ", 1) for field in fields)}
+        self.status = int(answer.split(b" ", 2)[1])
 
     def __str__(self):
         return f"{self.method} {self.target}"
 
 
 def archived_requests(data):
-    """The requests of a WARC file: records of named fields, an empty line, and as many bytes as the fields say."""
+    """The requests of a WARC file: records of named fields, an empty line, and as many bytes as the fields say. The
+    answer to a request comes after it."""
     while data:
         head, data = data.split(b"\r\n\r\n", 1)
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
         size = int(fields["Content-Length"])
         if fields["WARC-Type"] == "request":
-            yield Request(data[:size])
+            request = data[:size]
+        elif fields["WARC-Type"] == "response":
+            yield Request(request, data[:size])
         data = data[size + len("\r\n\r\n") :]
 
 
