@@ -75,11 +75,3 @@ int otk_arguments_read(struct otk_arguments *out, const char *target, struct otk
     *out = (struct otk_arguments){items, count};
     return 0;
 }
-
-const char *otk_arguments_get(const struct otk_arguments *arguments, const char *name)
-{
-    for (size_t i = 0; i < arguments->count; i++)
-        if (strcmp(arguments->items[i].name, name) == 0)
-            return arguments->items[i].value.data;
-    return NULL;
-}

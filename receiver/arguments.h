@@ -19,7 +19,4 @@ struct otk_arguments {
  * form. Memory comes from `arena`. */
 int otk_arguments_read(struct otk_arguments *out, const char *target, struct otk_arena *arena);
 
-/* The first value under `name`, or NULL. */
-const char *otk_arguments_get(const struct otk_arguments *arguments, const char *name);
-
 #endif

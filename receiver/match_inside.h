@@ -121,9 +121,6 @@ struct point_fields {
 
 extern const struct point_fields otk_point_fields[];
 
-/* The resource or scope of an envelope. */
-struct otk_extent otk_match_head(const struct otk_message *envelope, struct otk_extent from);
-
 /* ---- Values ---------------------------------------------------------- */
 
 /* What `v`, an array or a map, has where the steps lead. */

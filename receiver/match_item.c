@@ -75,7 +75,8 @@ static void read_message(const struct reading *reading, struct otk_extent from, 
     }
 }
 
-struct otk_extent otk_match_head(const struct otk_message *envelope, struct otk_extent from)
+/* The resource or scope of an envelope. */
+static struct otk_extent head_of(const struct otk_message *envelope, struct otk_extent from)
 {
     for (const uint8_t *p = from.data; p < from.end;) {
         struct otk_record r;
@@ -89,7 +90,7 @@ struct otk_extent otk_match_head(const struct otk_message *envelope, struct otk_
 static void read_head(struct otk_matcher *m, const struct otk_message *envelope, struct otk_extent from,
                       const struct reading *reading, struct match_message *to)
 {
-    struct otk_extent head = otk_match_head(envelope, from);
+    struct otk_extent head = head_of(envelope, from);
     struct reading inside = *reading;
     inside.m = m;
     inside.type = match_type_inside(envelope, ENVELOPE_HEAD);
@@ -234,7 +235,7 @@ struct sel_value otk_matcher_service_of(const struct otk_matcher *m, const struc
     const struct otk_message *resource = match_type_inside(m->resource_envelope, ENVELOPE_HEAD);
     size_t place = c->index.scopes[otk_index_scope_of(&c->index, item)].resource;
     struct otk_extent head =
-        otk_match_head(m->resource_envelope, otk_wire_message(c->pub.message.data, c->index.resources[place].offset));
+        head_of(m->resource_envelope, otk_wire_message(c->pub.message.data, c->index.resources[place].offset));
     for (const uint8_t *p = head.data; p < head.end;) {
         struct otk_record r;
         otk_wire_next(resource, &p, &r);

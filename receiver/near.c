@@ -249,13 +249,6 @@ static int go_to(struct otk_query *q, struct capture *c, uint32_t item, uint32_t
     return rc;
 }
 
-int otk_query_near_part(struct otk_query *q, size_t part, struct capture *c, uint32_t item, uint32_t point,
-                        struct otk_near *out)
-{
-    int rc = go_to(q, c, item, point);
-    return rc ? rc : measure(q, part, out);
-}
-
 /* ---- Structure ------------------------------------------------------- */
 
 static const char *const relation_words[] = {[SEL_CHILD] = "a child of",

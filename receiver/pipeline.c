@@ -141,8 +141,9 @@ static int find_siblings(const struct trace *t, const bool *left, bool *out, str
     return 0;
 }
 
-int otk_pipeline_related(const struct trace *t, enum sel_relation relation, const bool *left, const bool *right,
-                         bool *out, struct otk_arena *arena)
+/* Whether the span stands to one of `left` as the relation says, for all spans, which go by position. */
+static int find_related(const struct trace *t, enum sel_relation relation, const bool *left, const bool *right,
+                        bool *out, struct otk_arena *arena)
 {
     bool *left_nodes = otk_arena_alloc(arena, t->node_count + 1);
     bool *nodes = otk_arena_alloc(arena, t->node_count + 1);
@@ -183,7 +184,7 @@ static int relate(struct run *r, const struct sel_set *set, const bool *left, co
 {
     size_t n = r->trace->span_count;
     enum sel_relation relation = (enum sel_relation)set->relation;
-    int rc = otk_pipeline_related(r->trace, relation, left, right, out, r->scratch);
+    int rc = find_related(r->trace, relation, left, right, out, r->scratch);
     if (rc)
         return rc;
     if (set->negated)
@@ -192,7 +193,7 @@ static int relate(struct run *r, const struct sel_set *set, const bool *left, co
     if (!set->is_union)
         return 0;
     bool *others = scratch(r, n, sizeof *others);
-    rc = others ? otk_pipeline_related(r->trace, turned(relation), right, left, others, r->scratch) : OTK_ENOMEM;
+    rc = others ? find_related(r->trace, turned(relation), right, left, others, r->scratch) : OTK_ENOMEM;
     for (size_t i = 0; !rc && i < n; i++)
         out[i] = out[i] || others[i];
     return rc;

@@ -26,9 +26,4 @@ bool otk_pipeline_holds_empty(const struct sel_selector *s);
 /* Whether spans that fit no filter still matter, to structure or to what is counted. */
 bool otk_pipeline_needs_all(const struct sel_selector *s);
 
-/* Whether the span stands to one of `left` as the relation says. The caller gives the spans of the left side as flags
- * by position. */
-int otk_pipeline_related(const struct trace *t, enum sel_relation relation, const bool *left, const bool *right,
-                         bool *out, struct otk_arena *scratch);
-
 #endif

@@ -302,14 +302,3 @@ int otk_query_match(struct otk_query *q, uint64_t i, struct otk_query_match *out
     *out = q->matches[i];
     return 0;
 }
-
-size_t otk_query_parts(const struct otk_query *q)
-{
-    return q->selector->filter_count;
-}
-
-otk_string otk_query_part(const struct otk_query *q, size_t part)
-{
-    struct sel_place place = q->selector->filters[part].place;
-    return (otk_string){q->selector->text + place.at, place.size};
-}

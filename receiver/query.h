@@ -49,12 +49,6 @@ int otk_query_match(struct otk_query *q, uint64_t i, struct otk_query_match *out
 
 /* ---- Near misses ----------------------------------------------------- */
 
-/* A selector has parts: the {…} in it, from left to right. Parts speak of one item each. */
-size_t otk_query_parts(const struct otk_query *q);
-
-/* The part's text, `{ name = "charge" }`; not NUL-terminated. */
-otk_string otk_query_part(const struct otk_query *q, size_t part);
-
 /* One comparison that failed. */
 struct otk_difference {
     char field[96];     /* span.http.status_code */
@@ -67,17 +61,14 @@ struct otk_difference {
 
 struct otk_near {
     unsigned distance; /* 0: the part holds for the item, and so does its structure; the smaller the nearer */
-    size_t part;       /* the part that comes nearest */
+    size_t part;       /* the one that comes nearest, from left to right */
     bool structure;    /* the part itself holds, but the item stands in the wrong place of its trace */
     size_t count;      /* differences, OTK_DIFFERENCES_MAX at most; what fails beyond is in `distance` only */
     struct otk_difference differences[OTK_DIFFERENCES_MAX];
 };
 
-/* How far an item is from what one part wants. `point` counts for metrics only. */
-int otk_query_near_part(struct otk_query *q, size_t part, struct capture *c, uint32_t item, uint32_t point,
-                        struct otk_near *out);
-
-/* The nearest of all parts, structure included. The item is of the query's signal; for structure its capture must have
+/* How far an item is from what the selector's parts want, the {…} in it, each of which speaks of one item: the nearest
+ * of them, structure included. `point` counts for metrics only. The item is of the query's signal; for structure its capture must have
  * been fed. Returns 0 or OTK_ENOMEM. */
 int otk_query_near(struct otk_query *q, struct capture *c, uint32_t item, uint32_t point, struct otk_near *out);
 

@@ -172,7 +172,9 @@ static void init_waiter(struct waiter *w, struct otk_expectation *e, unsigned ti
     pthread_condattr_destroy(&monotonic);
 }
 
-int otk_waits_wait(struct otk_waits *waits, struct otk_expectation *e, unsigned timeout_ms, bool *hopeless)
+/* Blocks until `e`, not fed before, holds: 0; until it is hopeless or the deadline passes: OTK_ETIMEOUT and whether it
+ * was hopeless; or until it cannot go on: OTK_ENOMEM, OTK_ELIMIT. */
+static int wait_on(struct otk_waits *waits, struct otk_expectation *e, unsigned timeout_ms, bool *hopeless)
 {
     struct waiter w;
     init_waiter(&w, e, timeout_ms);
@@ -197,7 +199,7 @@ static int wait_for(otk_receiver *rx, const otk_condition *condition, unsigned t
     struct otk_beginning at = {otk_store_newest(otk_receiver_store(rx)), otk_now_ns(), otk_receiver_baseline(rx)};
     int rc = otk_expectation_init(&e, condition, &at, &error);
     if (!rc) {
-        rc = otk_waits_wait(otk_receiver_waits(rx), &e, timeout_ms, &hopeless);
+        rc = wait_on(otk_receiver_waits(rx), &e, timeout_ms, &hopeless);
         error.code = rc;
         strcpy(error.message, rc == OTK_ELIMIT ? "a regular expression is too costly for what came" : "out of memory");
     }

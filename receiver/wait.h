@@ -17,10 +17,6 @@ struct otk_waits;
 struct otk_waits *otk_waits_new(struct otk_store *store);
 void otk_waits_free(struct otk_waits *waits);
 
-/* Blocks until `e`, not fed before, holds: 0; until it is hopeless or the deadline passes: OTK_ETIMEOUT and whether it
- * was hopeless; or until it cannot go on: OTK_ENOMEM, OTK_ELIMIT. */
-int otk_waits_wait(struct otk_waits *waits, struct otk_expectation *e, unsigned timeout_ms, bool *hopeless);
-
 /* Those of a receiver. */
 struct otk_waits *otk_receiver_waits(otk_receiver *rx);
 struct otk_baseline *otk_receiver_baseline(otk_receiver *rx);

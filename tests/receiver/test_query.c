@@ -233,17 +233,6 @@ static void a_span_under_the_wrong_parent_is_told(void **state)
     assert_int_equal(near_span("{ name = \"checkout\" } >> { name = \"authorize\" }", 3).distance, 0);
 }
 
-static void parts_are_told_by_their_text(void **state)
-{
-    struct otk_query *q = ask("{ name = \"a\" } > {}");
-    (void)state;
-    assert_int_equal(otk_query_parts(q), 2);
-    otk_string part = otk_query_part(q, 0);
-    assert_int_equal(part.size, strlen("{ name = \"a\" }"));
-    assert_memory_equal(part.data, "{ name = \"a\" }", part.size);
-    otk_query_free(q);
-}
-
 /* ---- Memory ---------------------------------------------------------- */
 
 static int feed_all(const char *selector, otk_capture *const *shop)
@@ -297,7 +286,6 @@ int main(void)
         cmocka_unit_test(a_miss_tells_value_and_kind),
         cmocka_unit_test(the_nearest_is_the_one_with_the_name),
         cmocka_unit_test(a_span_under_the_wrong_parent_is_told),
-        cmocka_unit_test(parts_are_told_by_their_text),
         cmocka_unit_test(each_failing_allocation_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
