@@ -129,10 +129,9 @@ bool otk_is_host_known(const struct otk_admission *a, const otk_capture *c)
     const char *header = otk_headers_get(&c->headers, "Host");
     if (!header || !*header)
         return true;
-    return read_host(host, header) &&
-           (otk_patterns_have("localhost,*.localhost", host) || is_address(host) ||
-            (a->host && strcasecmp(host, a->host) == 0) || otk_patterns_have(a->allowed_hosts, host) ||
-            is_name_of_machine(host));
+    return read_host(host, header) && (otk_patterns_have("localhost,*.localhost", host) || is_address(host) ||
+                                       (a->host && strcasecmp(host, a->host) == 0) ||
+                                       otk_patterns_have(a->allowed_hosts, host) || is_name_of_machine(host));
 }
 
 /* ---- Origins --------------------------------------------------------- */

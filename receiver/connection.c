@@ -94,7 +94,8 @@ static void respond_early(struct otk_conn *n, const otk_capture *c)
 /* Nearly every answer is the same, and made already. */
 static bool is_plain_success(const otk_capture *c)
 {
-    return c->status == 200 && c->answer_headers.count == 1 && c->answer.size == (c->encoding == OTK_ENCODING_JSON ? 2 : 0);
+    return c->status == 200 && c->answer_headers.count == 1 &&
+           c->answer.size == (c->encoding == OTK_ENCODING_JSON ? 2 : 0);
 }
 
 static enum MHD_Result respond(struct otk_conn *n, const otk_capture *c, bool telemetry)
@@ -168,10 +169,11 @@ static const char *why_not_stored(int rc, const otk_receiver *rx)
 {
     if (rc != OTK_ELIMIT)
         return "out of memory";
-    return rx == rx->root ? "the receiver is full: it holds as many bytes of captures as max_capture_bytes allows; reset "
-                            "it or raise that limit"
-                          : "the session is full: it holds as many bytes of captures as max_session_bytes allows, or all "
-                            "sessions together as many as max_capture_bytes; reset it, delete others, or raise the limit";
+    return rx == rx->root
+               ? "the receiver is full: it holds as many bytes of captures as max_capture_bytes allows; reset "
+                 "it or raise that limit"
+               : "the session is full: it holds as many bytes of captures as max_session_bytes allows, or all "
+                 "sessions together as many as max_capture_bytes; reset it, delete others, or raise the limit";
 }
 
 /* Whether it is a wait that has come to its end, with little to say. */
@@ -259,8 +261,7 @@ static enum MHD_Result cut_large(struct otk_conn *n)
 {
     char reason[160];
     snprintf(reason, sizeof reason, "the body is larger than %zu bytes, the %s", n->capture->body.limit,
-             otk_endpoint_is_question(n->capture) ? "limit of a question"
-                                                  : "receiver's limit; send smaller batches");
+             otk_endpoint_is_question(n->capture) ? "limit of a question" : "receiver's limit; send smaller batches");
     return cut(n, 413, reason);
 }
 
@@ -301,8 +302,8 @@ static bool meet_fault(struct otk_conn *n, struct capture *c)
     otk_receiver *rx = find_receiver(n->http, c, &rc);
     otk_endpoint_recognize(&n->http->endpoint, c);
     rc = rc ? 0
-            : otk_faults_next(rx->faults, otk_target_path(c->pub.target, NULL), c->pub.has_signal ? &c->pub.signal : NULL,
-                              &c->arena, &c->fault);
+            : otk_faults_next(rx->faults, otk_target_path(c->pub.target, NULL),
+                              c->pub.has_signal ? &c->pub.signal : NULL, &c->arena, &c->fault);
     otk_session_release(rx);
     if (!rc && c->fault)
         c->pub.fault = c->fault->text;
@@ -609,7 +610,8 @@ static void name_peer(struct otk_conn *n, const struct sockaddr *address)
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
     bool is_v6 = address->sa_family == AF_INET6;
-    inet_ntop(address->sa_family, is_v6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, host, sizeof host);
+    inet_ntop(address->sa_family, is_v6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, host,
+              sizeof host);
     snprintf(n->peer, sizeof n->peer, "%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
              ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
 }

@@ -85,7 +85,8 @@ bool otk_endpoint_is_question(const struct capture *c)
     otk_string session, path = otk_target_path(c->pub.target, &session);
     if (session.data && path.size <= 1)
         return strcmp(c->pub.method, "DELETE") == 0;
-    return path.size >= size && memcmp(path.data, questions, size) == 0 && (path.size == size || path.data[size] == '/');
+    return path.size >= size && memcmp(path.data, questions, size) == 0 &&
+           (path.size == size || path.data[size] == '/');
 }
 
 /* ---- Answers --------------------------------------------------------- */
@@ -116,7 +117,8 @@ static bool compress_answer(struct capture *c)
 /* A fault may yet change the answer. */
 static bool wants_compression(const struct capture *c)
 {
-    return !c->fault && c->answer.size >= GZIP_MIN && otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
+    return !c->fault && c->answer.size >= GZIP_MIN &&
+           otk_accepts_gzip(otk_headers_get(&c->pub.headers, "Accept-Encoding"));
 }
 
 /* With `type` as its Content-Type and up to two headers more, which may be NULL. */

@@ -58,7 +58,8 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context, 
         otk_conn_complete(*context);
 }
 
-static void on_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode why)
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode why)
 {
     if (why == MHD_CONNECTION_NOTIFY_STARTED)
         *context = otk_conn_new(arg, mhd);

@@ -116,7 +116,8 @@ otk_receiver *otk_receiver_start(const otk_receiver_options *options, otk_error 
         options = &defaults;
     if (!error)
         error = &unread;
-    if (!options->max_request_bytes || !options->max_response_bytes || !options->max_connections || !options->timeout_ms)
+    if (!options->max_request_bytes || !options->max_response_bytes || !options->max_connections ||
+        !options->timeout_ms)
         return fail(NULL, error, OTK_EINVAL,
                     "max_request_bytes, max_response_bytes, max_connections and timeout_ms must not be 0");
 

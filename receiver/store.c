@@ -215,7 +215,8 @@ static void make_refused_room(struct otk_store *s, struct capture *c)
         c->weight = otk_capture_weight(c);
         count_dropped(s, 0, before - c->weight);
     }
-    while (s->refused.count && (s->refused.count >= REFUSED_COUNT_MAX || s->refused_bytes + c->weight > s->limits.max_refused_bytes))
+    while (s->refused.count &&
+           (s->refused.count >= REFUSED_COUNT_MAX || s->refused_bytes + c->weight > s->limits.max_refused_bytes))
         drop(s, list_at(&s->refused, 0));
 }
 
