@@ -62,7 +62,9 @@ func exporterConfig(factory exporter.Factory, url string) component.Config {
 }
 
 // written is a consumer that writes what it gets as a line and passes it on.
-func written[T any](marshal func(T) ([]byte, error), next func(context.Context, T) error) func(context.Context, T) error {
+func written[T any](
+	marshal func(T) ([]byte, error), next func(context.Context, T) error,
+) func(context.Context, T) error {
 	return func(ctx context.Context, data T) error {
 		line := must(marshal(data))
 		must(os.Stdout.Write(append(line, '\n')))
