@@ -237,7 +237,7 @@ static int write_to(FILE *to, const otk_attempts *a, void (*write)(const otk_att
     struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
     write(a, &out);
     int rc = out.failed;
-    if (!rc && (fwrite(out.data, 1, out.size, to) != out.size || fflush(to)))
+    if (!rc && ((out.size && fwrite(out.data, 1, out.size, to) != out.size) || fflush(to)))
         rc = OTK_ESYSTEM;
     otk_buffer_clear(&out);
     return rc;

@@ -263,7 +263,7 @@ int otk_results_write(const otk_results *results, otk_report_format format, FILE
     struct otk_buffer out = OTK_BUFFER_INIT(SIZE_MAX);
     writers[format](results, &out);
     int rc = out.failed;
-    if (!rc && (fwrite(out.data, 1, out.size, to) != out.size || fflush(to)))
+    if (!rc && ((out.size && fwrite(out.data, 1, out.size, to) != out.size) || fflush(to)))
         rc = OTK_ESYSTEM;
     otk_buffer_clear(&out);
     return rc;
