@@ -1,26 +1,13 @@
 #include "attributes.h"
 
+#include "quick.h"
 #include "text.h"
 #include "wire.h"
 #include "writer.h"
 
 #include <stdlib.h>
 
-enum {
-    KEY = 1,
-    VALUE = 2,
-    ANY_STRING = 1,
-    ANY_BOOL = 2,
-    ANY_INT = 3,
-    ANY_DOUBLE = 4,
-    ANY_ARRAY = 5,
-    ANY_KVLIST = 6,
-    ANY_BYTES = 7,
-    LIST_VALUES = 1
-};
-
-/* The tags and lengths in a KeyValue, and from where on a length takes more than one byte. */
-enum { QUICK_FRAME = 4, QUICK_MAX = 128 };
+enum { KEY = 1, VALUE = 2, ANY_STRING = 1, ANY_ARRAY = 5, ANY_KVLIST = 6, ANY_BYTES = 7, LIST_VALUES = 1 };
 
 /* ---- Values ---------------------------------------------------------- */
 
@@ -159,87 +146,7 @@ void otk_attributes_write_value(struct otk_buffer *b, unsigned number, const otk
     otk_write_finish(b, &c.gaps);
 }
 
-/* ---- The quick way --------------------------------------------------- */
-
-/* Puts the key of an attribute whose AnyValue has `value` bytes; NULL when the careful way has to be taken: a length
- * would take more than one byte, the key is not ASCII, or memory ran out. */
-static uint8_t *put_key(struct otk_attribute_set *set, const otk_string *key, size_t value)
-{
-    size_t content = QUICK_FRAME + key->size + value;
-    if (key->size >= QUICK_MAX || content >= QUICK_MAX || set->count == set->capacity)
-        return NULL;
-    uint8_t *to = otk_buffer_reserve(&set->bytes, 2 + content);
-    if (!to)
-        return NULL;
-    to[0] = (uint8_t)(set->number << 3 | OTK_WIRE_LEN);
-    to[1] = (uint8_t)content;
-    to[2] = KEY << 3 | OTK_WIRE_LEN;
-    to[3] = (uint8_t)key->size;
-    if (!otk_text_copy_ascii(to + 4, key->data, key->size))
-        return NULL;
-    struct otk_entry *entry = &set->entries[set->count];
-    entry->at = (uint32_t)set->bytes.size;
-    entry->size = (uint32_t)(2 + content);
-    entry->key_at = 4;
-    entry->key_size = (uint32_t)key->size;
-    to += 4 + key->size;
-    to[0] = VALUE << 3 | OTK_WIRE_LEN;
-    to[1] = (uint8_t)value;
-    return to + 2;
-}
-
-static bool put_text(struct otk_attribute_set *set, const otk_string *key, const otk_string *text)
-{
-    if (text->size >= QUICK_MAX || text->size > set->limits.value_length)
-        return false;
-    uint8_t *to = put_key(set, key, 2 + text->size);
-    if (!to)
-        return false;
-    to[0] = ANY_STRING << 3 | OTK_WIRE_LEN;
-    to[1] = (uint8_t)text->size;
-    return otk_text_copy_ascii(to + 2, text->data, text->size);
-}
-
-static bool put_integer(struct otk_attribute_set *set, const otk_string *key, unsigned member, uint64_t number)
-{
-    uint8_t *to = put_key(set, key, 1 + (number < 0x80 ? 1 : otk_varint_size(number)));
-    if (!to)
-        return false;
-    *to = (uint8_t)(member << 3 | OTK_WIRE_VARINT);
-    otk_varint_put(to + 1, number);
-    return true;
-}
-
-static bool put_double(struct otk_attribute_set *set, const otk_string *key, double number)
-{
-    uint64_t raw;
-    memcpy(&raw, &number, sizeof raw);
-    uint8_t *to = put_key(set, key, 1 + sizeof raw);
-    if (!to)
-        return false;
-    *to = ANY_DOUBLE << 3 | OTK_WIRE_I64;
-    otk_fixed64_put(to + 1, raw);
-    return true;
-}
-
-/* Writes most attributes, bytes and entry: ASCII keys with a number or an ASCII text, so short that every length takes
- * one byte. False for others, and then nothing is written. */
-static bool write_quickly(struct otk_attribute_set *set, const otk_attribute *attribute)
-{
-    const otk_value *value = &attribute->value;
-    switch (value->type) {
-    case OTK_VALUE_STRING:
-        return put_text(set, &attribute->key, &value->as.string_value);
-    case OTK_VALUE_INT:
-        return put_integer(set, &attribute->key, ANY_INT, (uint64_t)value->as.int_value);
-    case OTK_VALUE_BOOL:
-        return put_integer(set, &attribute->key, ANY_BOOL, value->as.bool_value);
-    case OTK_VALUE_DOUBLE:
-        return put_double(set, &attribute->key, value->as.double_value);
-    default:
-        return false;
-    }
-}
+/* ---- Records --------------------------------------------------------- */
 
 static void write_record(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
@@ -355,12 +262,12 @@ static bool write_with_care(struct otk_attribute_set *set, const otk_attribute *
     return true;
 }
 
-void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute)
+void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
+    size_t at = set->bytes.size;
     if (attribute->key.size == 0 || !attribute->key.data)
         return;
-    size_t at = set->bytes.size;
-    if (!write_quickly(set, attribute) && !write_with_care(set, attribute)) {
+    if (!write_with_care(set, attribute)) {
         refuse(set, at);
         return;
     }
@@ -375,6 +282,12 @@ void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *a
     set->count++;
     if (old < set->count - 1)
         remove_entry(set, old);
+}
+
+void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute)
+{
+    if (!otk_quick_put(set, attribute))
+        otk_attribute_set_put_carefully(set, attribute);
 }
 
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes)

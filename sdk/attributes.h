@@ -45,6 +45,9 @@ void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by);
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute);
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes);
 
+/* What quick.h leaves to it. */
+void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_attribute *attribute);
+
 /* Sorts by key, so that equal sets have equal bytes. Returns 0 or OTK_ENOMEM. */
 int otk_attribute_set_sort(struct otk_attribute_set *set);
 

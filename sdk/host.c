@@ -18,12 +18,14 @@ static void before_fork(void)
         pthread_mutex_lock(&sdk->mutex);
         if (sdk->exporter)
             otk_exporter_hold(sdk->exporter);
+        otk_sdk_hold_queues(sdk);
     }
 }
 
 static void after_fork_in_parent(void)
 {
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
+        otk_sdk_release_queues(sdk);
         if (sdk->exporter)
             otk_exporter_let_go(sdk->exporter);
         pthread_mutex_unlock(&sdk->mutex);
@@ -35,6 +37,7 @@ static void after_fork_in_child(void)
 {
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
         otk_sdk_forget(sdk);
+        otk_sdk_release_queues(sdk);
         pthread_mutex_unlock(&sdk->mutex);
     }
     pthread_mutex_unlock(&mutex);

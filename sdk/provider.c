@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "host.h"
 #include "processor.h"
+#include "sampler.h"
 #include "text.h"
 #include "writer.h"
 
@@ -36,17 +37,31 @@ const char *otk_drop_reason_name(otk_drop_reason reason)
     return (unsigned)reason < OTK_DROP_COUNT ? drop_reasons[reason] : "unknown";
 }
 
+void otk_sdk_hold_queues(otk_sdk *sdk)
+{
+    for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++)
+        otk_lock_take(&sdk->pipelines[i].lock);
+}
+
+void otk_sdk_release_queues(otk_sdk *sdk)
+{
+    for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++)
+        otk_lock_release(&sdk->pipelines[i].lock);
+}
+
 void otk_sdk_stats_get(otk_sdk *sdk, otk_sdk_stats *out)
 {
     memset(out, 0, sizeof *out);
     if (!sdk)
         return;
     pthread_mutex_lock(&sdk->mutex);
+    otk_sdk_hold_queues(sdk);
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
         const struct otk_pipeline *p = &sdk->pipelines[i];
         out->signals[i] = p->stats;
         out->signals[i].queued = p->queue.count + p->in_flight;
     }
+    otk_sdk_release_queues(sdk);
     pthread_mutex_unlock(&sdk->mutex);
 }
 
@@ -56,6 +71,7 @@ static void settle(otk_sdk *sdk, otk_signal signal, uint64_t count, const struct
     uint64_t rejected = delivery->rejected < count ? delivery->rejected : count;
     pthread_mutex_lock(&sdk->mutex);
     struct otk_pipeline *p = &sdk->pipelines[signal];
+    otk_lock_take(&p->lock);
     p->in_flight -= count;
     p->stats.retries += delivery->retries;
     if (delivery->delivered) {
@@ -66,6 +82,7 @@ static void settle(otk_sdk *sdk, otk_signal signal, uint64_t count, const struct
         p->stats.dropped[delivery->reason] += count;
         sdk->lost += count;
     }
+    otk_lock_release(&p->lock);
     pthread_mutex_unlock(&sdk->mutex);
 }
 
@@ -77,7 +94,7 @@ static void settle_dropped(otk_sdk *sdk, otk_signal signal, uint64_t count, otk_
 /* ---- Into the queue -------------------------------------------------- */
 
 /* Returns OTK_DROP_COUNT when it is queued, or why not. */
-static unsigned queue_item(otk_sdk *sdk, struct otk_scope *scope, const struct otk_buffer *item)
+static inline unsigned queue_item(otk_sdk *sdk, struct otk_scope *scope, const struct otk_buffer *item)
 {
     if (item->failed)
         return OTK_DROP_NO_MEMORY;
@@ -87,33 +104,45 @@ static unsigned queue_item(otk_sdk *sdk, struct otk_scope *scope, const struct o
     return !rc ? OTK_DROP_COUNT : rc == OTK_ENOMEM ? OTK_DROP_NO_MEMORY : OTK_DROP_QUEUE_FULL;
 }
 
-/* Sets when the worker has to look after a queue that became longer; tells whether it has to be woken for that. */
-static bool schedule(struct otk_pipeline *p, const struct otk_signal_config *config)
+static size_t queued(struct otk_pipeline *p)
 {
-    bool full = p->queue.count == config->batch_size;
-    if (full)
-        p->due = 0;
-    else if (p->queue.count == 1)
-        p->due = otk_clock_deadline(config->delay_ms);
-    return full || p->queue.count == 1;
+    otk_lock_take(&p->lock);
+    size_t count = p->queue.count;
+    otk_lock_release(&p->lock);
+    return count;
+}
+
+/* Sets when the worker has to look after a queue. */
+static void schedule(struct otk_pipeline *p, const struct otk_signal_config *config)
+{
+    size_t count = queued(p);
+    p->due = count >= config->batch_size ? 0 : count ? otk_clock_deadline(config->delay_ms) : OTK_FOREVER;
+}
+
+static __attribute__((noinline)) void wake_worker(otk_sdk *sdk, otk_signal signal)
+{
+    pthread_mutex_lock(&sdk->mutex);
+    schedule(&sdk->pipelines[signal], &sdk->config.signals[signal]);
+    pthread_mutex_unlock(&sdk->mutex);
+    pthread_cond_signal(&sdk->work);
 }
 
 void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item)
 {
     otk_sdk *sdk = scope->sdk;
     struct otk_pipeline *p = &sdk->pipelines[scope->signal];
-    bool wake = false;
-    otk_sdk_wake(sdk);
-    pthread_mutex_lock(&sdk->mutex);
+    if (atomic_load_explicit(&sdk->dormant, memory_order_acquire))
+        otk_sdk_wake(sdk);
+    otk_lock_take(&p->lock);
     unsigned dropped = queue_item(sdk, scope, item);
+    size_t count = dropped == OTK_DROP_COUNT ? p->queue.count : 0;
     p->stats.accepted++;
     if (dropped < OTK_DROP_COUNT)
         p->stats.dropped[dropped]++;
-    else
-        wake = schedule(p, &sdk->config.signals[scope->signal]);
-    pthread_mutex_unlock(&sdk->mutex);
-    if (wake)
-        pthread_cond_signal(&sdk->work);
+    otk_lock_release(&p->lock);
+    /* The worker has to know of the first, which starts the delay, and of a whole batch. */
+    if (count == 1 || count == sdk->config.signals[scope->signal].batch_size)
+        wake_worker(sdk, scope->signal);
 }
 
 void otk_sdk_count_invalid(struct otk_scope *scope)
@@ -174,22 +203,37 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
     }
 }
 
+/* Takes items out of a queue and into flight. */
+static size_t take_items(struct otk_pipeline *p, size_t max)
+{
+    otk_lock_take(&p->lock);
+    size_t count = otk_queue_take(&p->queue, max);
+    p->in_flight += count;
+    otk_lock_release(&p->lock);
+    return count;
+}
+
+static void release_items(struct otk_pipeline *p)
+{
+    otk_lock_take(&p->lock);
+    otk_queue_release(&p->queue);
+    otk_lock_release(&p->lock);
+}
+
 /* Exports up to `max` items of a queue, in one batch; returns how many. Called and left with the mutex held. */
 static size_t export_batch(otk_sdk *sdk, otk_signal signal, size_t max)
 {
     struct otk_pipeline *p = &sdk->pipelines[signal];
     const struct otk_signal_config *config = &sdk->config.signals[signal];
-    size_t count = otk_queue_take(&p->queue, max < config->batch_size ? max : config->batch_size);
+    size_t count = take_items(p, max < config->batch_size ? max : config->batch_size);
     if (count) {
-        p->in_flight += count;
         pthread_mutex_unlock(&sdk->mutex);
         otk_queue_read(&p->queue, sdk->batch, count);
         send_items(sdk, signal, sdk->batch, count);
+        release_items(p);
         pthread_mutex_lock(&sdk->mutex);
-        otk_queue_release(&p->queue);
     }
-    bool full = p->queue.count >= config->batch_size;
-    p->due = full ? 0 : p->queue.count ? otk_clock_deadline(config->delay_ms) : OTK_FOREVER;
+    schedule(p, config);
     return count;
 }
 
@@ -246,7 +290,7 @@ static void flush_signal(otk_sdk *sdk, otk_signal signal)
         export_metrics(sdk);
         return;
     }
-    size_t left = sdk->pipelines[signal].queue.count;
+    size_t left = queued(&sdk->pipelines[signal]);
     while (left)
         left -= export_batch(sdk, signal, left);
 }
@@ -425,10 +469,13 @@ static int take_parts(otk_sdk *sdk, const otk_sdk_options *options)
 static int start(otk_sdk *sdk, const otk_sdk_options *options, otk_error *error)
 {
     int rc = otk_config_load(&sdk->config, options, &sdk->warnings, error);
+    otk_lock_prepare();
     if (!rc)
         rc = take_parts(sdk, options);
     if (!rc)
         rc = otk_host_enter(sdk);
+    if (!rc)
+        sdk->asks_sampler = !otk_sampler_is_fixed(&sdk->config.sampler, &sdk->root_decision);
     if (!rc)
         rc = otk_resource_make(&sdk->resource, &sdk->config, options, &sdk->warnings);
     if (!rc && options && options->export_each_span)

@@ -8,16 +8,19 @@
 
 #include "config.h"
 #include "exporter.h"
+#include "lock.h"
 #include "queue.h"
 #include "resource.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Who records takes the lock and no mutex; who takes both, the mutex first. */
 struct otk_pipeline {
+    struct otk_lock lock;   /* covers the queue, and what of the statistics changes with its length */
     struct otk_queue queue; /* metrics have none */
     uint64_t in_flight;
-    uint64_t due; /* when the worker looks after it */
+    uint64_t due; /* when the worker looks after it; the mutex covers it, and the statistics of the exporter */
     otk_signal_stats stats;
 };
 
@@ -32,6 +35,8 @@ struct otk_sdk {
     void *generate_id_arg;
     otk_clock_fn *clock; /* NULL: the system's */
     void *clock_arg;
+    bool asks_sampler; /* about root spans, too */
+    otk_sampling_decision root_decision;
     bool quiet_exit;
     bool exports;       /* anything at all */
     atomic_bool closed; /* shutdown has begun */
@@ -87,7 +92,11 @@ void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item);
  * a worker. */
 void otk_sdk_wake(otk_sdk *sdk);
 
-/* In a forked child, with the mutex held: forgets all that the parent will
+/* Takes and releases the locks of the queues, with the mutex held. */
+void otk_sdk_hold_queues(otk_sdk *sdk);
+void otk_sdk_release_queues(otk_sdk *sdk);
+
+/* In a forked child, with the mutex and the queues held: forgets all that the parent will
  * export, and its worker with what that was doing. */
 void otk_sdk_forget(otk_sdk *sdk);
 

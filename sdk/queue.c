@@ -1,26 +1,8 @@
 #include "queue.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 
 enum { CHUNK_BYTES = 64 << 10, BYTES_MAX = 64 << 20, SPARES_MAX = 16 };
-
-/* Items stand in `content`, each behind its head. */
-struct otk_chunk {
-    struct otk_chunk *next;
-    size_t used, capacity;
-    alignas(16) uint8_t content[];
-};
-
-struct head {
-    struct otk_scope *scope;
-    size_t size;
-};
-
-static size_t room_for(size_t size)
-{
-    return (sizeof(struct head) + size + sizeof(struct head) - 1) & ~(sizeof(struct head) - 1);
-}
 
 static struct otk_chunk *new_chunk(struct otk_queue *q, size_t room)
 {
@@ -52,7 +34,7 @@ static void drop_chunk(struct otk_queue *q, struct otk_chunk *chunk)
     q->spares++;
 }
 
-static int append_chunk(struct otk_queue *q, size_t room)
+int otk_queue_append_chunk(struct otk_queue *q, size_t room)
 {
     if (q->bytes && room > BYTES_MAX - q->bytes)
         return OTK_ELIMIT;
@@ -84,25 +66,6 @@ void otk_queue_clear(struct otk_queue *q)
     *q = OTK_QUEUE_INIT(q->capacity);
 }
 
-int otk_queue_push(struct otk_queue *q, struct otk_scope *scope, const void *data, size_t size)
-{
-    size_t room = room_for(size);
-    if (q->count == q->capacity)
-        return OTK_ELIMIT;
-    if (!q->last || q->last->capacity - q->last->used < room) {
-        int rc = append_chunk(q, room);
-        if (rc)
-            return rc;
-    }
-    uint8_t *to = q->last->content + q->last->used;
-    memcpy(to, &(struct head){scope, size}, sizeof(struct head));
-    if (size)
-        memcpy(to + sizeof(struct head), data, size);
-    q->last->used += room;
-    q->count++;
-    return 0;
-}
-
 size_t otk_queue_take(struct otk_queue *q, size_t max)
 {
     size_t taken = q->count < max ? q->count : max;
@@ -119,11 +82,11 @@ void otk_queue_read(struct otk_queue *q, struct otk_item *out, size_t count)
             q->reading = q->reading->next;
             q->read = 0;
         }
-        struct head head;
+        struct otk_head head;
         uint8_t *at = q->reading->content + q->read;
         memcpy(&head, at, sizeof head);
         out[i] = (struct otk_item){head.scope, at + sizeof head, head.size, 1};
-        q->read += room_for(head.size);
+        q->read += otk_queue_room(head.size);
     }
 }
 

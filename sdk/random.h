@@ -3,12 +3,67 @@
 #ifndef OTLPKIT_RANDOM_H
 #define OTLPKIT_RANDOM_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-uint64_t otk_random(void);
+/* xoshiro256++, by its authors' published recurrence. */
+struct otk_generator {
+    uint64_t s[4];
+    unsigned generation; /* of the forks when it was seeded; 0: never */
+};
 
-/* Fills `out` with so many random numbers of 64 bits, none of which is zero. */
-void otk_random_ids(uint8_t *out, size_t words);
+extern _Thread_local struct otk_generator otk_generator __attribute__((tls_model("initial-exec")));
+extern atomic_uint otk_generation;
+
+void otk_random_seed(struct otk_generator *g, unsigned generation);
+
+static inline struct otk_generator *otk_random_own(void)
+{
+    struct otk_generator *g = &otk_generator;
+    unsigned generation = atomic_load_explicit(&otk_generation, memory_order_relaxed);
+    if (__builtin_expect(g->generation != generation, 0))
+        otk_random_seed(g, generation);
+    return g;
+}
+
+static inline uint64_t otk_random_rotate(uint64_t x, unsigned by)
+{
+    return x << by | x >> (64 - by);
+}
+
+static inline uint64_t otk_random_next(uint64_t s[4])
+{
+    uint64_t result = otk_random_rotate(s[0] + s[3], 23) + s[0];
+    uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = otk_random_rotate(s[3], 45);
+    return result;
+}
+
+static inline uint64_t otk_random(void)
+{
+    return otk_random_next(otk_random_own()->s);
+}
+
+/* Fills `out` with so many random numbers of 64 bits, none of which is zero.
+ * Works on a copy of the state, which `out` cannot overlap. */
+static inline void otk_random_ids(uint8_t *out, size_t words)
+{
+    struct otk_generator *g = otk_random_own();
+    uint64_t s[4] = {g->s[0], g->s[1], g->s[2], g->s[3]};
+    for (size_t i = 0; i < words; i++) {
+        uint64_t word = otk_random_next(s);
+        while (__builtin_expect(!word, 0))
+            word = otk_random_next(s);
+        memcpy(out + i * sizeof word, &word, sizeof word);
+    }
+    memcpy(g->s, s, sizeof s);
+}
 
 #endif

@@ -148,3 +148,15 @@ bool otk_sampler_ignores_parent(const otk_sampler *sampler)
 {
     return sampler->sample == sample_ratio;
 }
+
+bool otk_sampler_is_fixed(const otk_sampler *sampler, otk_sampling_decision *out)
+{
+    const otk_sampler *root = sampler->sample == sample_like_parent && sampler->root ? sampler->root : sampler;
+    if (root->sample == sample_always)
+        *out = OTK_SAMPLING_RECORD_AND_SAMPLE;
+    else if (root->sample == sample_never)
+        *out = OTK_SAMPLING_DROP;
+    else
+        return false;
+    return true;
+}

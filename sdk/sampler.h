@@ -24,4 +24,7 @@ const char *otk_sampler_name(const otk_sampler *sampler);
 
 bool otk_sampler_ignores_parent(const otk_sampler *sampler);
 
+/* Whether it decides on all root spans alike, so that it needs not be asked: then `out` is what it says. */
+bool otk_sampler_is_fixed(const otk_sampler *sampler, otk_sampling_decision *out);
+
 #endif

@@ -12,7 +12,7 @@ struct local {
     bool watched; /* freed when the thread ends */
 };
 
-static _Thread_local struct local local;
+static _Thread_local struct local local __attribute__((tls_model("initial-exec")));
 static pthread_key_t key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static bool has_key;
@@ -43,7 +43,7 @@ static void make_key(void)
 }
 
 /* Whether this thread may keep something: it will be freed with the thread. */
-static bool watch(struct local *l)
+static inline bool watch(struct local *l)
 {
     if (!l->watched) {
         pthread_once(&key_once, make_key);
@@ -60,16 +60,35 @@ static void empty(struct otk_buffer *b)
     b->failed = 0;
 }
 
-static void empty_buffers(otk_span *span)
+static void remove_adornments(otk_span *span)
 {
     empty(&span->trace_state);
     empty(&span->events.bytes);
     empty(&span->links.bytes);
     empty(&span->status_message);
+    span->events.count = span->events.dropped = span->links.count = span->links.dropped = 0;
+    span->adorned = false;
+}
+
+static inline void empty_buffers(otk_span *span)
+{
     if (span->attributes.bytes.capacity > KEPT_BYTES || span->attributes.capacity > KEPT_ENTRIES)
         otk_attribute_set_clear(&span->attributes);
     otk_attribute_set_reset(&span->attributes);
+    if (span->adorned)
+        remove_adornments(span);
     span->used = false;
+}
+
+static otk_span *new_span(void)
+{
+    otk_span *span = calloc(1, sizeof *span);
+    if (!span)
+        return NULL;
+    otk_attribute_set_init(&span->attributes, OTK_SPAN_ATTRIBUTES, OTK_LIMITS_NONE, OTK_SPAN_MAX_BYTES);
+    span->trace_state = span->events.bytes = span->links.bytes = span->status_message =
+        OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
+    return span;
 }
 
 otk_span *otk_span_take(void)
@@ -77,7 +96,7 @@ otk_span *otk_span_take(void)
     struct local *l = &local;
     otk_span *span = l->spans;
     if (!span)
-        return calloc(1, sizeof *span);
+        return new_span();
     l->spans = span->next;
     l->count--;
     return span;

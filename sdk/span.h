@@ -16,14 +16,17 @@ struct otk_records {
     uint32_t count, dropped;
 };
 
+enum { OTK_SPAN_ATTRIBUTES = 9, OTK_SPAN_MAX_BYTES = 64 << 20 };
+
 struct otk_span {
     otk_span *next; /* among the spare ones */
     otk_span_context context;
     struct otk_buffer trace_state; /* what the context's points to */
     atomic_bool recording;
     bool used;            /* its buffers are in use */
+    bool adorned;         /* with events, links, a status or a trace state */
     bool sampled;         /* to be exported */
-    struct otk_lock lock; /* covers what follows, while it records */
+    struct otk_own_lock lock; /* covers what follows, while it records */
     otk_tracer *tracer;
     unsigned process; /* the SDK's count of forks when it started */
     uint8_t parent_span_id[8];
@@ -43,7 +46,7 @@ static inline bool otk_span_records(const otk_span *span)
 }
 
 /* What is current in this thread. */
-extern _Thread_local otk_token otk_current;
+extern _Thread_local otk_token otk_current __attribute__((tls_model("initial-exec")));
 
 /* Given out where there is nothing to record and no trace to continue. */
 extern otk_span otk_span_nothing;

@@ -49,8 +49,7 @@ bool otk_span_set_trace_state(otk_span *span, const char *trace_state)
     if (!trace_state || !*trace_state)
         return true;
     struct otk_buffer *b = &span->trace_state;
-    span->used = true;
-    b->limit = UINT32_MAX;
+    span->used = span->adorned = true;
     otk_buffer_text(b, trace_state);
     span->context.trace_state = otk_buffer_string(b);
     return span->context.trace_state;

@@ -45,14 +45,20 @@ static void read_message(const otk_span *span, otk_span_data *out)
         out->message = (otk_bytes){b->data, b->size};
 }
 
+/* What did not record has no message, nor a lock. */
+static bool was_recorded(const otk_span *span)
+{
+    return span->used && span->attributes.bytes.size;
+}
+
 void otk_span_read(otk_span *span, otk_span_data *out)
 {
     memset(out, 0, sizeof *out);
-    if (!span || !span->used || !span->attributes.bytes.size)
+    if (!span || !was_recorded(span))
         return;
-    otk_lock_take(&span->lock);
+    otk_own_lock_take(&span->lock);
     read_message(span, out);
-    otk_lock_release(&span->lock);
+    otk_own_lock_release(&span->lock);
 }
 
 /* ---- Attributes ------------------------------------------------------ */
@@ -109,10 +115,10 @@ static bool find(const struct otk_attribute_set *set, const char *key, otk_value
 
 bool otk_span_get_attribute(otk_span *span, const char *key, otk_value *out)
 {
-    if (!span || !key || !span->used)
+    if (!span || !key || !was_recorded(span))
         return false;
-    otk_lock_take(&span->lock);
+    otk_own_lock_take(&span->lock);
     bool found = find(&span->attributes, key, out);
-    otk_lock_release(&span->lock);
+    otk_own_lock_release(&span->lock);
     return found;
 }

@@ -60,7 +60,7 @@ size_t otk_text_size(const char *text, size_t size, size_t max_chars)
 /* False when the text needs repair. */
 static bool copy_valid(uint8_t *to, const char *text, size_t size)
 {
-    if (otk_text_copy_ascii(to, text, size))
+    if (!(otk_text_copy_bits(to, text, size) & OTK_TEXT_HIGH_BITS))
         return true;
     if (otk_utf8_valid((const uint8_t *)text, size) != size)
         return false;

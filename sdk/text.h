@@ -13,35 +13,48 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
 
 #define OTK_TEXT_HIGH_BITS UINT64_C(0x8080808080808080)
 
-/* Copies ASCII, which needs no repair; false when there is anything else, and
- * then `to` holds nothing of use. The last step of each size overlaps the one
- * before, which is cheaper than a loop over single bytes. */
-static inline bool otk_text_copy_ascii(uint8_t *to, const char *from, size_t size)
+static inline uint64_t otk_text_copy_word(uint8_t *to, const char *from)
 {
-    uint64_t word = 0;
-    uint32_t low, high;
-    if (size >= sizeof word) {
-        for (size_t i = 0; i < size - sizeof word; i += sizeof word) {
-            memcpy(&word, from + i, sizeof word);
-            memcpy(to + i, &word, sizeof word);
-            if (word & OTK_TEXT_HIGH_BITS)
-                return false;
-        }
-        memcpy(&word, from + size - sizeof word, sizeof word);
-        memcpy(to + size - sizeof word, &word, sizeof word);
-    } else if (size >= sizeof low) {
-        memcpy(&low, from, sizeof low);
-        memcpy(&high, from + size - sizeof high, sizeof high);
-        memcpy(to, &low, sizeof low);
-        memcpy(to + size - sizeof high, &high, sizeof high);
-        word = low | high;
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return word;
+}
+
+static inline uint64_t otk_text_copy_two_words(uint8_t *to, const char *from)
+{
+    return otk_text_copy_word(to, from) | otk_text_copy_word(to + 8, from + 8);
+}
+
+/* Copies less than a word. */
+static inline uint64_t otk_text_copy_few(uint8_t *to, const char *from, size_t size)
+{
+    uint32_t first = 0, last = 0;
+    if (size >= 4) {
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
     } else if (size) {
-        to[0] = (uint8_t)from[0];
-        to[size / 2] = (uint8_t)from[size / 2];
-        to[size - 1] = (uint8_t)from[size - 1];
-        word = (uint64_t)to[0] | to[size / 2] | to[size - 1];
+        first = (uint8_t)(to[0] = (uint8_t)from[0]);
+        first |= to[size / 2] = (uint8_t)from[size / 2];
+        last = to[size - 1] = (uint8_t)from[size - 1];
     }
-    return !(word & OTK_TEXT_HIGH_BITS);
+    return first | last;
+}
+
+/* Copies text, and returns all its words or-ed: with none of the high bits set it is ASCII, which needs no repair. The
+ * last step of each size overlaps the one before, which is cheaper than a loop over single bytes. */
+static inline uint64_t otk_text_copy_bits(uint8_t *to, const char *from, size_t size)
+{
+    if (size < 8)
+        return otk_text_copy_few(to, from, size);
+    if (size < 16)
+        return otk_text_copy_word(to, from) | otk_text_copy_word(to + size - 8, from + size - 8);
+    uint64_t all = otk_text_copy_two_words(to + size - 16, from + size - 16);
+    for (size_t i = 0; i < size - 16; i += 16)
+        all |= otk_text_copy_two_words(to + i, from + i);
+    return all;
 }
 
 /* The size that otk_text_write() gives the text. */

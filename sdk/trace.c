@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "processor.h"
+#include "quick.h"
 #include "sampler.h"
 #include "text.h"
 #include "writer.h"
@@ -15,7 +16,6 @@ enum {
     SPAN_KIND = 6,
     SPAN_START = 7,
     SPAN_END = 8,
-    SPAN_ATTRIBUTES = 9,
     SPAN_DROPPED_ATTRIBUTES = 10,
     SPAN_EVENTS = 11,
     SPAN_DROPPED_EVENTS = 12,
@@ -38,8 +38,6 @@ enum {
 };
 
 enum { SAMPLED = 0x01, RANDOM = 0x02 };
-
-enum { SPAN_MAX_BYTES = 64 << 20 };
 
 static const struct otk_config *config_of(const otk_span *span)
 {
@@ -85,6 +83,7 @@ static void identify_trace(otk_span *span, const otk_sdk *sdk, const otk_span_co
     span->parent_is_remote = parent && parent->is_remote;
     span->context.is_remote = false;
     span->context.trace_flags = parent ? parent->trace_flags & RANDOM : 0;
+    span->context.trace_state = NULL;
     if (parent) {
         memcpy(span->context.trace_id, parent->trace_id, sizeof parent->trace_id);
         memcpy(span->parent_span_id, parent->span_id, sizeof parent->span_id);
@@ -157,16 +156,13 @@ static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name
     const struct otk_config *config = &tracer->scope.sdk->config;
     struct otk_attribute_set *attributes = &span->attributes;
     span->used = true;
+    otk_own_lock_init(&span->lock);
     span->tracer = tracer;
     span->process = atomic_load_explicit(&tracer->scope.sdk->processes, memory_order_relaxed);
     uint64_t now = start_clock(span, tracer->scope.sdk);
     span->status = OTK_STATUS_CODE_UNSET;
-    span->events.count = span->events.dropped = span->links.count = span->links.dropped = 0;
-    attributes->number = SPAN_ATTRIBUTES;
     attributes->limits.value_length = config->span_attribute_length;
     attributes->limits.count = config->span_attributes;
-    attributes->bytes.limit = span->events.bytes.limit = span->links.bytes.limit = SPAN_MAX_BYTES;
-    span->status_message.limit = SPAN_MAX_BYTES;
     return begin_message(span, name, kind_of(options),
                          options->start_time_unix_nano ? options->start_time_unix_nano : now);
 }
@@ -182,13 +178,12 @@ static void fill(otk_span *span, const otk_span_options *options, const otk_attr
         otk_span_add_link(span, options->links[i].context, options->links[i].attributes);
 }
 
-static const otk_span_context *parent_of(const otk_span_options *options)
+/* The context to continue: `given`, or that of the current span; NULL when there is none. */
+static const otk_span_context *parent_of(const otk_span_context *given)
 {
-    if (options->root)
-        return NULL;
-    const otk_span *current = options->parent ? NULL : otk_current.span;
-    const otk_span_context *parent = current ? &current->context : options->parent;
-    return otk_span_context_is_valid(parent) ? parent : NULL;
+    const otk_span *current = otk_current.span;
+    const otk_span_context *parent = given ? given : current ? &current->context : NULL;
+    return parent && otk_span_context_is_valid(parent) ? parent : NULL;
 }
 
 /* It is told once anyway; the flag spares all later spans to ask. */
@@ -201,8 +196,8 @@ static void warn_of_ratio(otk_sdk *sdk)
                              "parentbased_traceidratio does not");
 }
 
-static otk_sampling_result sample(otk_sdk *sdk, const otk_span *span, const otk_span_context *parent, const char *name,
-                                  const otk_span_options *options)
+static otk_sampling_result ask_sampler(otk_sdk *sdk, const otk_span *span, const otk_span_context *parent,
+                                       const char *name, const otk_span_options *options)
 {
     const otk_sampler *sampler = &sdk->config.sampler;
     if (parent && otk_sampler_ignores_parent(sampler))
@@ -221,13 +216,15 @@ static bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *pa
                   const otk_span_options *options)
 {
     otk_sdk *sdk = tracer->scope.sdk;
+    otk_sampling_result result = {sdk->root_decision, NULL, NULL};
     identify_trace(span, sdk, parent);
-    otk_sampling_result result = sample(sdk, span, parent, name, options);
+    if (parent || sdk->asks_sampler)
+        result = ask_sampler(sdk, span, parent, name, options);
     span->sampled = result.decision == OTK_SAMPLING_RECORD_AND_SAMPLE;
     if (span->sampled)
         span->context.trace_flags |= SAMPLED;
     otk_sdk_generate_id(sdk, span->context.span_id, sizeof span->context.span_id);
-    if (!otk_span_set_trace_state(span, result.trace_state))
+    if (result.trace_state && !otk_span_set_trace_state(span, result.trace_state))
         return false;
     if (result.decision == OTK_SAMPLING_DROP || !otk_sdk_records_spans(sdk))
         return true;
@@ -239,22 +236,17 @@ static bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *pa
     return true;
 }
 
-static bool is_alive(const otk_tracer *tracer)
+static inline bool is_alive(const otk_tracer *tracer)
 {
     return tracer && !tracer->scope.sdk->config.disabled &&
            !atomic_load_explicit(&tracer->scope.sdk->closed, memory_order_relaxed);
 }
 
-otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options)
+static __attribute__((noinline)) otk_span *start_or_count(otk_tracer *tracer, const char *name,
+                                                          const otk_span_context *given,
+                                                          const otk_span_options *options)
 {
-    static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
-    if (!options)
-        options = &plain;
-    const otk_span_context *parent = parent_of(options);
-    /* Without an SDK the parent's identity is passed on as it is. */
-    if (!is_alive(tracer))
-        return parent ? otk_span_wrap(parent) : &otk_span_nothing;
-
+    const otk_span_context *parent = options->root ? NULL : parent_of(given);
     otk_span *span = otk_span_take();
     if (span && start(span, tracer, parent, name, options))
         return span;
@@ -264,6 +256,26 @@ otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_sp
     return NULL;
 }
 
+/* Without an SDK the parent's identity is passed on as it is. */
+static otk_span *pass_on(const otk_span_context *given)
+{
+    if (!given && !otk_current.span)
+        return &otk_span_nothing;
+    const otk_span_context *parent = parent_of(given);
+    return parent ? otk_span_wrap(parent) : &otk_span_nothing;
+}
+
+static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
+
+otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options)
+{
+    if (!options)
+        options = &plain;
+    if (is_alive(tracer))
+        return start_or_count(tracer, name, options->parent, options);
+    return options->root ? &otk_span_nothing : pass_on(options->parent);
+}
+
 bool otk_tracer_enabled(const otk_tracer *tracer)
 {
     return tracer && otk_sdk_records_spans(tracer->scope.sdk);
@@ -271,30 +283,30 @@ bool otk_tracer_enabled(const otk_tracer *tracer)
 
 otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent)
 {
-    otk_span_options options = OTK_SPAN_OPTIONS_INIT;
-    if (!parent && !otk_current.span && !is_alive(tracer))
-        return &otk_span_nothing;
-    options.parent = parent ? &parent->context : NULL;
-    return otk_span_start_with(tracer, name, &options);
+    const otk_span_context *given = parent ? &parent->context : NULL;
+    return is_alive(tracer) ? start_or_count(tracer, name, given, &plain) : pass_on(given);
 }
 
 /* ---- While it lasts -------------------------------------------------- */
 
-/* True, and the span is locked, as long as it records. */
-static bool enter(otk_span *span)
+/* True, and the span is locked, if it still records. */
+static inline bool enter_again(otk_span *span)
 {
-    if (!otk_span_records(span))
-        return false;
-    otk_lock_take(&span->lock);
-    if (atomic_load_explicit(&span->recording, memory_order_relaxed))
+    otk_own_lock_take(&span->lock);
+    if (__builtin_expect(atomic_load_explicit(&span->recording, memory_order_relaxed), 1))
         return true;
-    otk_lock_release(&span->lock);
+    otk_own_lock_release(&span->lock);
     return false;
 }
 
-static void leave(otk_span *span)
+static inline bool enter(otk_span *span)
 {
-    otk_lock_release(&span->lock);
+    return otk_span_records(span) && enter_again(span);
+}
+
+static inline void leave(otk_span *span)
+{
+    otk_own_lock_release(&span->lock);
 }
 
 bool otk_span_is_recording(otk_span *span)
@@ -310,58 +322,77 @@ void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes)
     leave(span);
 }
 
-/* The setters build their attribute in place: a copy just after it was written costs more than the encoding. */
-static void set(otk_span *span, const otk_attribute *attribute)
+/* What the setters do with a span that records stands in functions of its own, so that they are done at once with any
+ * other. */
+static __attribute__((noinline)) void put(otk_span *span, const char *key, otk_value value)
 {
-    if (!enter(span))
+    const otk_attribute attribute = otk_attribute_of(key, value);
+    if (!enter_again(span))
         return;
-    otk_attribute_set_put(&span->attributes, attribute);
+    otk_attribute_set_put(&span->attributes, &attribute);
     leave(span);
 }
 
-#define SET(span, key_, type_, member, ...)                                                                            \
-    do {                                                                                                               \
-        if (otk_span_records(span) && (key_)) {                                                                        \
-            const otk_attribute attribute = {                                                                          \
-                .key = {(key_), strlen(key_)}, .value.type = (type_), .value.as.member = __VA_ARGS__};                 \
-            set(span, &attribute);                                                                                     \
-        }                                                                                                              \
-    } while (0)
+static __attribute__((noinline)) void put_string(otk_span *span, const char *key, const char *value)
+{
+    size_t key_size = key ? strlen(key) : 0, size = strlen(value);
+    if (!enter_again(span))
+        return;
+    if (!otk_quick_text(&span->attributes, key, key_size, value, size))
+        otk_attribute_set_put_carefully(
+            &span->attributes, &(otk_attribute){{key, key_size}, {OTK_VALUE_STRING, .as.string_value = {value, size}}});
+    leave(span);
+}
+
+static __attribute__((noinline)) void put_int(otk_span *span, const char *key, int64_t value)
+{
+    size_t key_size = key ? strlen(key) : 0;
+    if (!enter_again(span))
+        return;
+    if (!otk_quick_varint(&span->attributes, key, key_size, OTK_QUICK_INT, (uint64_t)value))
+        otk_attribute_set_put_carefully(
+            &span->attributes, &(otk_attribute){{key, key_size}, {OTK_VALUE_INT, .as.int_value = value}});
+    leave(span);
+}
 
 void otk_span_set_value(otk_span *span, const char *key, otk_value value)
 {
-    if (!key || !otk_span_records(span))
-        return;
-    otk_attribute attribute = otk_attribute_of(key, value);
-    set(span, &attribute);
+    if (otk_span_records(span))
+        put(span, key, value);
 }
 
 void otk_span_set_string(otk_span *span, const char *key, const char *value)
 {
+    if (!otk_span_records(span))
+        return;
     if (value)
-        SET(span, key, OTK_VALUE_STRING, string_value, {value, strlen(value)});
+        put_string(span, key, value);
     else
-        otk_span_set_value(span, key, otk_value_string(NULL));
+        put(span, key, otk_value_string(NULL));
 }
 
 void otk_span_set_bool(otk_span *span, const char *key, bool value)
 {
-    SET(span, key, OTK_VALUE_BOOL, bool_value, value);
+    if (otk_span_records(span))
+        put(span, key, otk_value_bool(value));
 }
 
 void otk_span_set_int(otk_span *span, const char *key, int64_t value)
 {
-    SET(span, key, OTK_VALUE_INT, int_value, value);
+    if (otk_span_records(span))
+        put_int(span, key, value);
 }
 
 void otk_span_set_double(otk_span *span, const char *key, double value)
 {
-    SET(span, key, OTK_VALUE_DOUBLE, double_value, value);
+    if (otk_span_records(span))
+        put(span, key, otk_value_double(value));
 }
 
 void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_t size)
 {
-    SET(span, key, OTK_VALUE_BYTES, bytes_value, {data, size});
+    if (otk_span_records(span))
+        put(span, key, otk_value_bytes(data, size));
 }
 
 /* Opens a record, calls `write` for its content, and takes it back when memory or a limit does not allow it. */
@@ -417,9 +448,10 @@ static void add_event(otk_span *span, const struct event *event, const otk_attri
     const struct otk_config *config = config_of(span);
     struct otk_attribute_set set;
     struct otk_limits limits = {config->span_attribute_length, config->event_attributes};
-    otk_attribute_set_init(&set, EVENT_ATTRIBUTES, limits, SPAN_MAX_BYTES);
+    otk_attribute_set_init(&set, EVENT_ATTRIBUTES, limits, OTK_SPAN_MAX_BYTES);
     otk_attribute_set_put_all(&set, attributes);
     otk_attribute_set_put_all(&set, more);
+    span->adorned = true;
     add_record(&span->events, SPAN_EVENTS, config->span_events, write_event, event, &set);
     otk_attribute_set_clear(&set);
     leave(span);
@@ -482,8 +514,9 @@ void otk_span_add_link(otk_span *span, const otk_span_context *context, const ot
     const struct otk_config *config = config_of(span);
     struct otk_attribute_set set;
     struct otk_limits limits = {config->span_attribute_length, config->link_attributes};
-    otk_attribute_set_init(&set, LINK_ATTRIBUTES, limits, SPAN_MAX_BYTES);
+    otk_attribute_set_init(&set, LINK_ATTRIBUTES, limits, OTK_SPAN_MAX_BYTES);
     otk_attribute_set_put_all(&set, attributes);
+    span->adorned = true;
     add_record(&span->links, SPAN_LINKS, config->span_links, write_link, context, &set);
     otk_attribute_set_clear(&set);
     leave(span);
@@ -501,6 +534,7 @@ void otk_span_set_status(otk_span *span, otk_status_code code, const char *descr
         if (code == OTK_STATUS_CODE_ERROR && description && *description)
             otk_text_write(message, STATUS_MESSAGE, description, strlen(description), OTK_TEXT_UNLIMITED);
         span->status = code;
+        span->adorned = true;
     }
     leave(span);
 }
@@ -509,7 +543,7 @@ void otk_span_set_status(otk_span *span, otk_status_code code, const char *descr
 static void replace_name(otk_span *span, const char *name)
 {
     struct otk_buffer *b = &span->attributes.bytes;
-    struct otk_buffer record = OTK_BUFFER_INIT(SPAN_MAX_BYTES);
+    struct otk_buffer record = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
     write_name(&record, name);
     if (!record.failed && otk_buffer_reserve(b, record.size)) {
         ptrdiff_t by = (ptrdiff_t)record.size - (ptrdiff_t)span->name_size;
@@ -560,6 +594,13 @@ static void warn_of_drops(const otk_span *span)
                  "attributes, events or links of spans exceed their limits and are dropped");
 }
 
+static uint8_t *put_adornments(uint8_t *to, const otk_span *span)
+{
+    to = put_records(to, &span->events, SPAN_DROPPED_EVENTS);
+    to = put_records(to, &span->links, SPAN_DROPPED_LINKS);
+    return put_status(to, span);
+}
+
 /* Completes the message that begin_recording() began. */
 static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
 {
@@ -570,17 +611,16 @@ static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
     if (!to)
         return;
     to = put_dropped(to, SPAN_DROPPED_ATTRIBUTES, span->attributes.dropped);
-    to = put_records(to, &span->events, SPAN_DROPPED_EVENTS);
-    to = put_records(to, &span->links, SPAN_DROPPED_LINKS);
-    to = put_status(to, span);
+    if (span->adorned)
+        to = put_adornments(to, span);
     to = put_tag(to, SPAN_FLAGS, OTK_WIRE_I32);
     to = otk_fixed32_put(to, flags_of(span->context.trace_flags, span->parent_is_remote));
     b->size = (size_t)(to - b->data);
 }
 
-void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
+static inline void end(otk_span *span, uint64_t time_unix_nano)
 {
-    if (!enter(span))
+    if (!enter_again(span))
         return;
     finish_message(span, time_unix_nano);
     atomic_store_explicit(&span->recording, false, memory_order_release);
@@ -591,17 +631,29 @@ void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
         otk_sdk_span_ended(span);
 }
 
+void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
+{
+    if (otk_span_records(span))
+        end(span, time_unix_nano);
+}
+
+static __attribute__((noinline)) void end_now(otk_span *span)
+{
+    end(span, now_of(span));
+}
+
 void otk_span_end(otk_span *span)
 {
     if (otk_span_records(span))
-        otk_span_end_at(span, now_of(span));
+        end_now(span);
 }
 
 void otk_span_free(otk_span *span)
 {
     if (!span || span == &otk_span_nothing)
         return;
-    otk_span_end(span);
+    if (otk_span_records(span))
+        end_now(span);
     if (otk_current.span == span)
         otk_current.span = NULL;
     otk_span_give_back(span);
