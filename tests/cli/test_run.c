@@ -338,6 +338,9 @@ static void test_the_child_reads_the_input(void **state)
 /* The subshell is told by the end of the pipe that its parent has gone. */
 #define LEAVE_BEHIND(what) "mkfifo gone; (cat <gone; " what ") & exec 9>gone"
 
+/* A process that is in no hurry. */
+#define STAYING "timeout 100 tail -f /dev/null >/dev/null 2>&1"
+
 static void test_what_grandchildren_export_is_waited_for(void **state)
 {
     (void)state;
@@ -350,7 +353,7 @@ static void test_what_grandchildren_export_is_waited_for(void **state)
 static void test_a_daemon_does_not_hold_up_what_holds(void **state)
 {
     (void)state;
-    assert_silent(RUN_SHELL(POST "charge; sleep 100 >/dev/null 2>&1 & echo $! >daemon", "--timeout", "1m", "--assert",
+    assert_silent(RUN_SHELL(POST "charge; " STAYING " & echo $! >daemon", "--timeout", "1m", "--assert",
                             "{ name = \"charge\" }"));
     assert_int_equal(system("kill $(cat daemon)"), 0);
     unlink("daemon");
@@ -359,7 +362,7 @@ static void test_a_daemon_does_not_hold_up_what_holds(void **state)
 static void test_a_daemon_holds_up_the_verdict_no_longer_than_the_timeout(void **state)
 {
     (void)state;
-    assert_ends(RUN_SHELL("sleep 100 >/dev/null 2>&1 & echo $! >daemon", "--timeout", "50ms", "--assert",
+    assert_ends(RUN_SHELL(STAYING " & echo $! >daemon", "--timeout", "50ms", "--assert",
                           "{ name = \"charge\" }"),
                 1, "", "charge");
     assert_int_equal(system("kill $(cat daemon)"), 0);
@@ -371,7 +374,7 @@ static void test_a_signal_ends_the_wait_for_what_is_left_behind(void **state)
     (void)state;
     /* It is the grandchild that says so, once it has been left. */
     struct process p = START("run", "--timeout", "1m", "--assert", "{ name = \"late\" }", "--", "sh", "-c",
-                             LEAVE_BEHIND("kill -TERM $(cat run); exec sleep 100 >/dev/null 2>&1") "; echo $PPID >run");
+                             LEAVE_BEHIND("kill -TERM $(cat run); exec " STAYING) "; echo $PPID >run");
     process_wait(&p);
     assert_int_equal(p.code, 128 + SIGTERM);
     assert_has(&p.err_text, "late");

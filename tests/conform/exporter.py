@@ -8,6 +8,7 @@ import http.client
 import os
 import random
 import sys
+import threading
 import time
 import urllib.parse
 from email.utils import parsedate_to_datetime
@@ -198,7 +199,7 @@ class Exporter:
             pause = self.pause(attempt, answer)
             if attempt == ATTEMPTS - 1 or pause > self.left():
                 break
-            time.sleep(pause)
+            threading.Event().wait(pause)
         if "sends-twice" in MISTAKES:
             self.post(body)
 
