@@ -435,8 +435,7 @@ static int deliver_pending(struct load *l, struct pending *pending)
         return 0;
     char where[64];
     snprintf(where, sizeof where, ", request %" PRIu64, c->pub.number);
-    bool accepted = otk_capture_accepted(&c->pub) && !*c->pub.reason;
-    int rc = accepted ? decode(l, c, where) : 0;
+    int rc = otk_capture_accepted(&c->pub) ? decode(l, c, where) : 0;
     if (!rc)
         l->each(&c->pub, l->arg);
     otk_capture_free(c);

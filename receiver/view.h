@@ -30,7 +30,7 @@ void otk_walk_clear(struct otk_walk *w);
 /* Whether the capture's request was taken, so that it has a message to show. */
 static inline bool otk_capture_accepted(const otk_capture *c)
 {
-    return c->has_signal && c->encoding != OTK_ENCODING_UNKNOWN && c->status >= 200 && c->status < 400;
+    return c->has_signal && c->encoding != OTK_ENCODING_UNKNOWN && c->status >= 200 && c->status < 400 && !*c->reason;
 }
 
 #endif

@@ -124,7 +124,8 @@ static void look_at_items(const otk_capture *c)
 
 void look_at_capture(const otk_capture *c)
 {
-    bool accepted = c->has_signal && c->status >= 200 && c->status < 400 && c->encoding != OTK_ENCODING_UNKNOWN;
+    bool accepted =
+        c->has_signal && c->status >= 200 && c->status < 400 && c->encoding != OTK_ENCODING_UNKNOWN && !*c->reason;
     must(is_text(c->notes, strlen(c->notes)) && is_text(c->reason, strlen(c->reason)));
     must(accepted || c->span_count + c->metric_count + c->log_record_count + c->message.size == 0);
     look_at_json(c, accepted);

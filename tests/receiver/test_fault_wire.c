@@ -143,6 +143,19 @@ static void test_refused_requests_keep_their_body_but_are_not_taken_in(void **st
     assert_string_equal(request(0)->reason, "as the fault script says: 503");
 }
 
+static void test_other_2xx_and_3xx_show_nothing_as_taken_in(void **state)
+{
+    size_t size;
+    (void)state;
+    set("202, 308");
+    assert_int_equal(post_status(json), 202);
+    assert_int_equal(post_status(json), 308);
+    assert_null(otk_capture_json_tree(request(0)));
+    char *lines = otk_receiver_json(rx, &size);
+    assert_string_equal(lines, "");
+    free(lines);
+}
+
 /* RX-RESP-19 */
 static void test_retry_after_is_seconds_a_date_or_anything(void **state)
 {
@@ -696,6 +709,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_any_status_is_answered_with_a_status_message),
         TEST(test_refused_requests_keep_their_body_but_are_not_taken_in),
+        TEST(test_other_2xx_and_3xx_show_nothing_as_taken_in),
         TEST(test_retry_after_is_seconds_a_date_or_anything),
         TEST(test_2xx_has_the_body_of_success),
         TEST(test_redirects_name_a_location),
