@@ -1,6 +1,6 @@
 /* Writes the project's fixtures as inputs of the fuzz targets: OUT/TARGET/NAME.
  *
- *     seeds OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS...
+ *     seeds OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS... -- CONVERSATIONS...
  */
 #include "../proto/cases.h"
 
@@ -168,12 +168,77 @@ static void put_scripts(const char *path)
     fclose(file);
 }
 
+/* What becomes one input. */
+struct conversation {
+    struct otk_buffer requests, headers;
+    unsigned number;
+};
+
+static void add_request(struct conversation *t, const char *line)
+{
+    const char *target = strchr(line, ' '), *body = target ? strchr(target + 1, ' ') : NULL;
+    size_t start = body ? (size_t)(body - line) : strlen(line);
+    otk_buffer_append(&t->requests, line, start);
+    otk_buffer_text(&t->requests, " HTTP/1.1\r\n");
+    otk_buffer_append(&t->requests, t->headers.data, t->headers.size);
+    if (body)
+        otk_buffer_printf(&t->requests, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body + 1));
+    otk_buffer_printf(&t->requests, "\r\n%s", body ? body + 1 : "");
+}
+
+static void add_line(struct conversation *t, const char *line)
+{
+    if (*line == '=')
+        otk_buffer_printf(&t->requests, "\n%s\n", line);
+    else if (line[strcspn(line, " :")] == ':')
+        otk_buffer_printf(&t->headers, "%s\r\n", line);
+    else
+        add_request(t, line);
+}
+
+static void put_conversation(struct conversation *t)
+{
+    char name[32];
+    if (!t->requests.size)
+        return;
+    snprintf(name, sizeof name, "conversation-%02u", ++t->number);
+    put("http", name, (otk_string){"", 0}, (otk_bytes){t->requests.data, t->requests.size});
+    t->requests.size = t->headers.size = 0;
+}
+
+/* A paragraph each. */
+static void put_conversations(const char *path)
+{
+    char line[4096];
+    struct conversation t = {.requests = OTK_BUFFER_INIT((size_t)1 << 16), .headers = OTK_BUFFER_INIT(4096)};
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (!*line)
+            put_conversation(&t);
+        else if (*line != '#')
+            add_line(&t, line);
+    }
+    put_conversation(&t);
+    fclose(file);
+    otk_buffer_clear(&t.requests);
+    otk_buffer_clear(&t.headers);
+}
+
 int main(int argc, char **argv)
 {
-    static void (*const groups[])(const char *path) = {put_cases, put_recording, put_selectors, put_scripts};
+    static void (*const groups[])(const char *path) = {put_cases, put_recording, put_selectors, put_scripts,
+                                                       put_conversations};
     size_t group = 0;
     if (argc < 3)
-        return fprintf(stderr, "usage: %s OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS...\n", argv[0]), 2;
+        return fprintf(stderr,
+                       "usage: %s OUT CASES... -- RECORDING... -- SELECTORS... -- FAULTS... -- CONVERSATIONS...\n",
+                       argv[0]),
+               2;
     out_dir = argv[1];
     mkdir(out_dir, 0777);
     for (int i = 2; i < argc; i++) {
