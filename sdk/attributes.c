@@ -173,6 +173,7 @@ void otk_attribute_set_clear(struct otk_attribute_set *set)
     free(set->entries);
     set->entries = NULL;
     set->count = set->capacity = 0;
+    set->slots = 0;
 }
 
 void otk_attribute_set_reset(struct otk_attribute_set *set)
@@ -180,6 +181,7 @@ void otk_attribute_set_reset(struct otk_attribute_set *set)
     set->bytes.size = 0;
     set->bytes.failed = 0;
     set->count = 0;
+    set->slots = 0;
     set->dropped = 0;
 }
 
@@ -213,14 +215,19 @@ static struct otk_entry entry_at(const struct otk_attribute_set *set, size_t at)
     return (struct otk_entry){(uint32_t)at, (uint32_t)(set->bytes.size - at), (uint32_t)(p - start), key_size};
 }
 
-/* The entry with the same key, or the count. */
-static size_t find(const struct otk_attribute_set *set, const struct otk_entry *wanted)
+/* The entry with this key, or the count. */
+static size_t find(const struct otk_attribute_set *set, const void *key, size_t size)
 {
     size_t i = 0;
-    while (i < set->count && (set->entries[i].key_size != wanted->key_size ||
-                              memcmp(key_of(set, &set->entries[i]), key_of(set, wanted), wanted->key_size) != 0))
+    while (i < set->count &&
+           (set->entries[i].key_size != size || memcmp(key_of(set, &set->entries[i]), key, size) != 0))
         i++;
     return i;
+}
+
+bool otk_attribute_set_has(const struct otk_attribute_set *set, const char *key, size_t size)
+{
+    return find(set, key, size) < set->count;
 }
 
 static void remove_entry(struct otk_attribute_set *set, size_t i)
@@ -273,11 +280,13 @@ void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_at
     }
     /* It stands behind the others, but does not count yet. */
     const struct otk_entry *entry = &set->entries[set->count];
-    size_t old = find(set, entry);
+    const uint8_t *key = key_of(set, entry);
+    size_t old = find(set, key, entry->key_size);
     if (old == set->count && set->count >= set->limits.count) {
         refuse(set, at);
         return;
     }
+    set->slots |= otk_quick_slot(key, entry->key_size);
     set->bytes.size += entry->size;
     set->count++;
     if (old < set->count - 1)

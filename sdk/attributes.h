@@ -29,6 +29,7 @@ struct otk_attribute_set {
     struct otk_limits limits;
     struct otk_entry *entries;
     size_t count, capacity;
+    uint64_t slots; /* of the keys, as otk_quick_slot() gives them: a key whose slot is free is a new one */
     uint32_t dropped;
 };
 
@@ -45,7 +46,8 @@ void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by);
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute);
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes);
 
-/* What quick.h leaves to it. */
+/* What quick.h leaves to them. */
+bool otk_attribute_set_has(const struct otk_attribute_set *set, const char *key, size_t size);
 void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_attribute *attribute);
 
 /* Sorts by key, so that equal sets have equal bytes. Returns 0 or OTK_ENOMEM. */

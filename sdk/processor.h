@@ -15,12 +15,22 @@ static inline bool otk_sdk_records_spans(const otk_sdk *sdk)
 
 void otk_sdk_ask_for_id(const otk_sdk *sdk, uint8_t *out, size_t size);
 
-static inline void otk_sdk_generate_id(const otk_sdk *sdk, uint8_t *out, size_t size)
+/* A trace id is drawn, too, unless `trace_id` is NULL. */
+static inline void otk_sdk_generate_ids(const otk_sdk *sdk, uint8_t trace_id[16], uint8_t span_id[8])
 {
-    if (sdk->generate_id)
-        otk_sdk_ask_for_id(sdk, out, size);
-    else
-        otk_random_ids(out, size / sizeof(uint64_t));
+    if (sdk->generate_id) {
+        if (trace_id)
+            otk_sdk_ask_for_id(sdk, trace_id, 16);
+        otk_sdk_ask_for_id(sdk, span_id, 8);
+        return;
+    }
+    struct otk_generator g = otk_random_begin();
+    if (trace_id) {
+        otk_random_id(&g, trace_id);
+        otk_random_id(&g, trace_id + 8);
+    }
+    otk_random_id(&g, span_id);
+    otk_random_end(&g);
 }
 
 void otk_sdk_span_started(otk_span *span, const otk_span_context *parent);

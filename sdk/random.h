@@ -51,19 +51,34 @@ static inline uint64_t otk_random(void)
     return otk_random_next(otk_random_own()->s);
 }
 
-/* Fills `out` with so many random numbers of 64 bits, none of which is zero.
- * Works on a copy of the state, which `out` cannot overlap. */
+/* Several ids are drawn from a copy of the generator, which ends with
+ * otk_random_end(): it may stay in registers. */
+static inline struct otk_generator otk_random_begin(void)
+{
+    return *otk_random_own();
+}
+
+static inline void otk_random_end(const struct otk_generator *g)
+{
+    memcpy(otk_generator.s, g->s, sizeof g->s);
+}
+
+/* Writes 8 bytes that are not all zero. */
+static inline void otk_random_id(struct otk_generator *g, uint8_t *out)
+{
+    uint64_t word = otk_random_next(g->s);
+    while (__builtin_expect(!word, 0))
+        word = otk_random_next(g->s);
+    memcpy(out, &word, sizeof word);
+}
+
+/* Fills `out` with so many random numbers of 64 bits, none of which is zero. */
 static inline void otk_random_ids(uint8_t *out, size_t words)
 {
-    struct otk_generator *g = otk_random_own();
-    uint64_t s[4] = {g->s[0], g->s[1], g->s[2], g->s[3]};
-    for (size_t i = 0; i < words; i++) {
-        uint64_t word = otk_random_next(s);
-        while (__builtin_expect(!word, 0))
-            word = otk_random_next(s);
-        memcpy(out + i * sizeof word, &word, sizeof word);
-    }
-    memcpy(g->s, s, sizeof s);
+    struct otk_generator g = otk_random_begin();
+    for (size_t i = 0; i < words; i++)
+        otk_random_id(&g, out + 8 * i);
+    otk_random_end(&g);
 }
 
 #endif

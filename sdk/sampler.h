@@ -1,7 +1,6 @@
 /* The samplers that come with the SDK, and their names.
  *
- * A span start asks it so, after the trace id is settled and before the span
- * id is drawn:
+ * A span start asks it so, after its ids are settled:
  *
  *     const otk_sampler *s = &sdk->config.sampler;
  *     otk_sampling_result r = s->sample(s, &input);

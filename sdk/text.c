@@ -57,6 +57,14 @@ size_t otk_text_size(const char *text, size_t size, size_t max_chars)
     return is_fine(bytes, size, max_chars) ? size : repair(NULL, bytes, size, max_chars);
 }
 
+uint64_t otk_text_copy_long(uint8_t *to, const char *from, size_t size)
+{
+    uint64_t all = otk_text_copy_two_words(to + size - 16, from + size - 16);
+    for (size_t i = 0; i < size - 16; i += 16)
+        all |= otk_text_copy_two_words(to + i, from + i);
+    return all;
+}
+
 /* False when the text needs repair. */
 static bool copy_valid(uint8_t *to, const char *text, size_t size)
 {

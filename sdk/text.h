@@ -43,18 +43,20 @@ static inline uint64_t otk_text_copy_few(uint8_t *to, const char *from, size_t s
     return first | last;
 }
 
-/* Copies text, and returns all its words or-ed: with none of the high bits set it is ASCII, which needs no repair. The
- * last step of each size overlaps the one before, which is cheaper than a loop over single bytes. */
+uint64_t otk_text_copy_long(uint8_t *to, const char *from, size_t size);
+
+/* Copies text, and returns all its words or-ed: with none of the high bits set
+ * it is ASCII, which needs no repair. The last step of each size overlaps the
+ * one before, which is cheaper than a loop over single bytes. */
 static inline uint64_t otk_text_copy_bits(uint8_t *to, const char *from, size_t size)
 {
     if (size < 8)
         return otk_text_copy_few(to, from, size);
     if (size < 16)
         return otk_text_copy_word(to, from) | otk_text_copy_word(to + size - 8, from + size - 8);
-    uint64_t all = otk_text_copy_two_words(to + size - 16, from + size - 16);
-    for (size_t i = 0; i < size - 16; i += 16)
-        all |= otk_text_copy_two_words(to + i, from + i);
-    return all;
+    if (size > 32)
+        return otk_text_copy_long(to, from, size);
+    return otk_text_copy_two_words(to, from) | otk_text_copy_two_words(to + size - 16, from + size - 16);
 }
 
 /* The size that otk_text_write() gives the text. */

@@ -74,51 +74,77 @@ static void write_trace_state(struct otk_buffer *b, unsigned number, const char 
         otk_text_write(b, number, trace_state, strlen(trace_state), OTK_TEXT_UNLIMITED);
 }
 
+static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
+
 /* ---- Start ----------------------------------------------------------- */
 
-/* The trace: the parent's, or a new one when `parent` is NULL. */
-static void identify_trace(otk_span *span, const otk_sdk *sdk, const otk_span_context *parent)
+/* The trace is the parent's, or a new one when `parent` is NULL. */
+static inline void identify(otk_span *span, const otk_sdk *sdk, const otk_span_context *parent)
 {
+    otk_span_context *context = &span->context;
     span->has_parent = parent;
     span->parent_is_remote = parent && parent->is_remote;
-    span->context.is_remote = false;
-    span->context.trace_flags = parent ? parent->trace_flags & RANDOM : 0;
-    span->context.trace_state = NULL;
+    context->is_remote = false;
+    context->trace_flags = parent ? parent->trace_flags & RANDOM : 0;
+    context->trace_state = NULL;
     if (parent) {
-        memcpy(span->context.trace_id, parent->trace_id, sizeof parent->trace_id);
+        memcpy(context->trace_id, parent->trace_id, sizeof parent->trace_id);
         memcpy(span->parent_span_id, parent->span_id, sizeof parent->span_id);
-    } else {
-        otk_sdk_generate_id(sdk, span->context.trace_id, sizeof span->context.trace_id);
     }
+    otk_sdk_generate_ids(sdk, parent ? NULL : context->trace_id, context->span_id);
 }
 
 /* All that a Span message may hold besides texts and the records of attributes, events and links. */
 enum { FRAME_BYTES = 192 };
+
+/* From here on a name's length takes more than one byte. */
+enum { SHORT_NAME = 128 };
 
 static void write_name(struct otk_buffer *b, const char *name)
 {
     otk_text_write(b, SPAN_NAME, name ? name : "", name ? strlen(name) : 0, OTK_TEXT_UNLIMITED);
 }
 
-/* Begins the Span message with what is known by now. */
-static bool begin_message(otk_span *span, const char *name, otk_span_kind kind, uint64_t start_time_unix_nano)
+/* Writes a short ASCII name, which needs no repair; NULL for others. */
+static inline uint8_t *put_short_name(uint8_t *to, const char *name)
+{
+    size_t size = name ? strlen(name) : 0;
+    if (size >= SHORT_NAME || (otk_text_copy_bits(to + 2, name, size) & OTK_TEXT_HIGH_BITS))
+        return NULL;
+    to[0] = SPAN_NAME << 3 | OTK_WIRE_LEN;
+    to[1] = (uint8_t)size;
+    return to + 2 + size;
+}
+
+/* Writes ids and name. Returns where it goes on, with room for the rest of the frame, or NULL. */
+static inline uint8_t *put_identity(otk_span *span, uint8_t *to, const char *name)
 {
     struct otk_buffer *b = &span->attributes.bytes;
-    uint8_t *to = otk_buffer_reserve(b, FRAME_BYTES);
-    if (!to)
-        return false;
     to = put_id(to, SPAN_TRACE_ID, span->context.trace_id, sizeof span->context.trace_id);
     to = put_id(to, SPAN_SPAN_ID, span->context.span_id, sizeof span->context.span_id);
     if (span->has_parent)
         to = put_id(to, SPAN_PARENT_SPAN_ID, span->parent_span_id, sizeof span->parent_span_id);
+    span->name_at = (uint32_t)(to - b->data);
+    uint8_t *end = span->context.trace_state ? NULL : put_short_name(to, name);
+    if (end)
+        return end;
     b->size = (size_t)(to - b->data);
     write_trace_state(b, SPAN_TRACE_STATE, span->context.trace_state);
     span->name_at = (uint32_t)b->size;
     write_name(b, name);
-    span->name_size = (uint32_t)b->size - span->name_at;
-    to = otk_buffer_reserve(b, FRAME_BYTES);
+    return otk_buffer_reserve(b, FRAME_BYTES);
+}
+
+/* Begins the Span message with what is known by now. */
+static inline bool begin_message(otk_span *span, const char *name, otk_span_kind kind, uint64_t start_time_unix_nano)
+{
+    struct otk_buffer *b = &span->attributes.bytes;
+    uint8_t *to = otk_buffer_reserve(b, FRAME_BYTES + SHORT_NAME);
+    if (to)
+        to = put_identity(span, to, name);
     if (!to)
         return false;
+    span->name_size = (uint32_t)(to - b->data) - span->name_at;
     to = otk_varint_put(put_tag(to, SPAN_KIND, OTK_WIRE_VARINT), (uint64_t)kind);
     to = otk_fixed64_put(put_tag(to, SPAN_START, OTK_WIRE_I64), start_time_unix_nano);
     to = put_tag(to, SPAN_END, OTK_WIRE_I64);
@@ -151,7 +177,8 @@ static otk_span_kind kind_of(const otk_span_options *options)
                : OTK_SPAN_KIND_INTERNAL;
 }
 
-static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name, const otk_span_options *options)
+static inline bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name,
+                                   const otk_span_options *options)
 {
     const struct otk_config *config = &tracer->scope.sdk->config;
     struct otk_attribute_set *attributes = &span->attributes;
@@ -169,11 +196,8 @@ static bool begin_recording(otk_span *span, otk_tracer *tracer, const char *name
 
 static void fill(otk_span *span, const otk_span_options *options, const otk_attributes *more)
 {
-    atomic_store_explicit(&span->recording, true, memory_order_relaxed);
-    if (options->attributes)
-        otk_span_set_attributes(span, options->attributes);
-    if (more)
-        otk_span_set_attributes(span, more);
+    otk_span_set_attributes(span, options->attributes);
+    otk_span_set_attributes(span, more);
     for (size_t i = 0; i < options->link_count; i++)
         otk_span_add_link(span, options->links[i].context, options->links[i].attributes);
 }
@@ -212,25 +236,26 @@ static otk_sampling_result ask_sampler(otk_sdk *sdk, const otk_span *span, const
     return sampler->sample(sampler, &input);
 }
 
-static bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *parent, const char *name,
-                  const otk_span_options *options)
+static inline bool start(otk_span *span, otk_tracer *tracer, const otk_span_context *parent, const char *name,
+                         const otk_span_options *options)
 {
     otk_sdk *sdk = tracer->scope.sdk;
     otk_sampling_result result = {sdk->root_decision, NULL, NULL};
-    identify_trace(span, sdk, parent);
+    identify(span, sdk, parent);
     if (parent || sdk->asks_sampler)
         result = ask_sampler(sdk, span, parent, name, options);
     span->sampled = result.decision == OTK_SAMPLING_RECORD_AND_SAMPLE;
     if (span->sampled)
         span->context.trace_flags |= SAMPLED;
-    otk_sdk_generate_id(sdk, span->context.span_id, sizeof span->context.span_id);
     if (result.trace_state && !otk_span_set_trace_state(span, result.trace_state))
         return false;
     if (result.decision == OTK_SAMPLING_DROP || !otk_sdk_records_spans(sdk))
         return true;
     if (!begin_recording(span, tracer, name, options))
         return false;
-    fill(span, options, result.attributes);
+    atomic_store_explicit(&span->recording, true, memory_order_relaxed);
+    if (options != &plain || result.attributes)
+        fill(span, options, result.attributes);
     if (sdk->processor_count)
         otk_sdk_span_started(span, parent);
     return true;
@@ -264,8 +289,6 @@ static otk_span *pass_on(const otk_span_context *given)
     const otk_span_context *parent = parent_of(given);
     return parent ? otk_span_wrap(parent) : &otk_span_nothing;
 }
-
-static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
 
 otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options)
 {
@@ -586,14 +609,6 @@ static uint8_t *put_records(uint8_t *to, const struct otk_records *records, unsi
     return put_dropped(to, dropped_number, records->dropped);
 }
 
-/* The specification asks for one line a span at most; ours is one altogether. */
-static void warn_of_drops(const otk_span *span)
-{
-    if (span->attributes.dropped || span->events.dropped || span->links.dropped)
-        otk_warn(&span->tracer->scope.sdk->warnings,
-                 "attributes, events or links of spans exceed their limits and are dropped");
-}
-
 static uint8_t *put_adornments(uint8_t *to, const otk_span *span)
 {
     to = put_records(to, &span->events, SPAN_DROPPED_EVENTS);
@@ -601,8 +616,8 @@ static uint8_t *put_adornments(uint8_t *to, const otk_span *span)
     return put_status(to, span);
 }
 
-/* Completes the message that begin_recording() began. */
-static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
+/* Completes the message that begin_message() began. */
+static inline void finish_message(otk_span *span, uint64_t end_time_unix_nano)
 {
     struct otk_buffer *b = &span->attributes.bytes;
     otk_fixed64_put(b->data + span->end_at, end_time_unix_nano);
@@ -618,6 +633,13 @@ static void finish_message(otk_span *span, uint64_t end_time_unix_nano)
     b->size = (size_t)(to - b->data);
 }
 
+/* The specification asks for one line a span at most; ours is one altogether. */
+static __attribute__((noinline)) void warn_of_drops(const otk_span *span)
+{
+    otk_warn(&span->tracer->scope.sdk->warnings,
+             "attributes, events or links of spans exceed their limits and are dropped");
+}
+
 static inline void end(otk_span *span, uint64_t time_unix_nano)
 {
     if (!enter_again(span))
@@ -625,7 +647,8 @@ static inline void end(otk_span *span, uint64_t time_unix_nano)
     finish_message(span, time_unix_nano);
     atomic_store_explicit(&span->recording, false, memory_order_release);
     leave(span);
-    warn_of_drops(span);
+    if (span->attributes.dropped || span->events.dropped || span->links.dropped)
+        warn_of_drops(span);
     /* One that was started before a fork is the parent's to export. */
     if (span->process == atomic_load_explicit(&span->tracer->scope.sdk->processes, memory_order_relaxed))
         otk_sdk_span_ended(span);
