@@ -92,14 +92,22 @@ struct client {
     int fd;
 };
 
-static void read_answers(const struct client *k)
+static bool is_quiet(int fd)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    return poll(&waiting, 1, QUIET_MS) <= 0;
+}
+
+/* What is read slowly may take longer than there is time. */
+static void read_answers(const struct client *k, bool slow)
 {
     char buffer[16384];
-    struct pollfd waiting = {.fd = k->fd, .events = POLLIN};
     bool open = k->manner == MANNER_WAIT, first = true;
     ssize_t n;
     do {
-        while (open && poll(&waiting, 1, QUIET_MS) == 0) {
+        if (slow && is_quiet(k->fd))
+            return;
+        if (open && is_quiet(k->fd)) {
             shutdown(k->fd, SHUT_WR);
             open = false;
         }
@@ -110,10 +118,10 @@ static void read_answers(const struct client *k)
     must(n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK));
 }
 
-static void leave(const struct client *k)
+static void leave(const struct client *k, bool slow)
 {
     if (k->manner != MANNER_CLOSE)
-        read_answers(k);
+        read_answers(k, slow);
     close(k->fd);
 }
 
@@ -140,12 +148,12 @@ static otk_bytes next_client(otk_bytes *rest, enum manner *manner)
     return own;
 }
 
-/* All of them talk at once; the last to come is the first who is done. True: one left before its answers came. */
+/* All of them talk at once; the last to come is the first who is done. True: one may have left before its answers came. */
 static bool converse(otk_bytes input, enum manner last)
 {
     struct client clients[CLIENTS_MAX];
     size_t count = 0;
-    bool abandoned = false;
+    bool slow = input.size && has(input, "slow="), abandoned = slow;
     do {
         struct client *k = &clients[count++];
         k->manner = last;
@@ -155,11 +163,11 @@ static bool converse(otk_bytes input, enum manner last)
         if (k->manner == MANNER_END)
             shutdown(k->fd, SHUT_WR);
         if (k->manner == MANNER_CLOSE)
-            leave(&clients[--count]);
+            leave(&clients[--count], slow);
         abandoned |= k->manner == MANNER_CLOSE;
     } while (input.size && count < CLIENTS_MAX);
     while (count)
-        leave(&clients[--count]);
+        leave(&clients[--count], slow);
     return abandoned;
 }
 
