@@ -32,7 +32,7 @@ static inline void otk_lock_release(struct otk_lock *lock)
  * kernel order the memory of all running threads (membarrier), and waits until
  * the owner is out, who from then on takes the exchange, too. */
 struct otk_own_lock {
-    const void *owner; /* as otk_lock_self() has it; NULL: shared from the start */
+    const void *owner;  /* as otk_lock_self() has it; NULL: shared from the start */
     atomic_bool inside; /* the owner is; written by it alone */
     atomic_bool shared;
     struct otk_lock lock;

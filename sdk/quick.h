@@ -82,11 +82,11 @@ static inline bool otk_quick_text(struct otk_attribute_set *set, const char *key
 static inline bool otk_quick_varint(struct otk_attribute_set *set, const char *key, size_t key_size, unsigned member,
                                     uint64_t number)
 {
-    size_t size = 1 + otk_varint_size(number);
-    if (!otk_quick_fits(set, key_size, size))
+    if (!otk_quick_fits(set, key_size, 1 + OTK_VARINT_MAX))
         return false;
     uint64_t bits = otk_quick_key(set, key, key_size);
-    otk_varint_put(otk_quick_member(set, key_size), number);
+    uint8_t *to = otk_quick_member(set, key_size);
+    size_t size = 1 + (size_t)(otk_varint_put(to, number) - to);
     return otk_quick_take(set, key, key_size, member << 3 | OTK_WIRE_VARINT, size, bits);
 }
 

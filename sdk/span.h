@@ -23,9 +23,9 @@ struct otk_span {
     otk_span_context context;
     struct otk_buffer trace_state; /* what the context's points to */
     atomic_bool recording;
-    bool used;            /* its buffers are in use */
-    bool adorned;         /* with events, links, a status or a trace state */
-    bool sampled;         /* to be exported */
+    bool used;                /* its buffers are in use */
+    bool adorned;             /* with events, links, a status or a trace state */
+    bool sampled;             /* to be exported */
     struct otk_own_lock lock; /* covers what follows, while it records */
     otk_tracer *tracer;
     unsigned process; /* the SDK's count of forks when it started */

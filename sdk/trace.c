@@ -373,8 +373,8 @@ static __attribute__((noinline)) void put_int(otk_span *span, const char *key, i
     if (!enter_again(span))
         return;
     if (!otk_quick_varint(&span->attributes, key, key_size, OTK_QUICK_INT, (uint64_t)value))
-        otk_attribute_set_put_carefully(
-            &span->attributes, &(otk_attribute){{key, key_size}, {OTK_VALUE_INT, .as.int_value = value}});
+        otk_attribute_set_put_carefully(&span->attributes,
+                                        &(otk_attribute){{key, key_size}, {OTK_VALUE_INT, .as.int_value = value}});
     leave(span);
 }
 

@@ -1,0 +1,88 @@
+/* The lock of a span: its owner goes in and out without atomic exchanges, until another thread comes. */
+#include "lock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+enum { ROUNDS = 300, OTHERS = 20 };
+
+struct counter {
+    struct otk_own_lock lock;
+    atomic_bool done; /* the other thread is */
+    unsigned count;   /* covered by the lock */
+};
+
+static void add(struct counter *c)
+{
+    otk_own_lock_take(&c->lock);
+    c->count++;
+    otk_own_lock_release(&c->lock);
+}
+
+static void *add_from_elsewhere(void *arg)
+{
+    struct counter *c = arg;
+    for (unsigned i = 0; i < OTHERS; i++)
+        add(c);
+    atomic_store(&c->done, true);
+    return NULL;
+}
+
+/* Whatever was shared before: the next lock has an owner, where the kernel lets it. */
+static void forget_sharing(void)
+{
+    if (atomic_load(&otk_lock_unowned) < OTK_LOCK_NEVER_OWNED)
+        atomic_store(&otk_lock_unowned, 0);
+}
+
+static void test_owner_and_others_keep_each_other_out(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct counter c = {.count = 0};
+        unsigned own = 0;
+        pthread_t other;
+        forget_sharing();
+        otk_own_lock_init(&c.lock);
+        assert_int_equal(pthread_create(&other, NULL, add_from_elsewhere, &c), 0);
+        for (; !atomic_load_explicit(&c.done, memory_order_relaxed); own++)
+            add(&c);
+        pthread_join(other, NULL);
+        assert_int_equal(c.count, own + OTHERS);
+    }
+}
+
+static void test_after_one_was_shared_the_next_begin_shared_for_a_while(void **state)
+{
+    (void)state;
+    struct counter c = {.count = 0};
+    pthread_t other;
+    forget_sharing();
+    bool never = atomic_load(&otk_lock_unowned) >= OTK_LOCK_NEVER_OWNED;
+    otk_own_lock_init(&c.lock);
+    assert_ptr_equal(c.lock.owner, never ? NULL : otk_lock_self());
+    if (never)
+        return;
+    assert_int_equal(pthread_create(&other, NULL, add_from_elsewhere, &c), 0);
+    pthread_join(other, NULL);
+
+    unsigned shared = 0;
+    for (otk_own_lock_init(&c.lock); !c.lock.owner; otk_own_lock_init(&c.lock))
+        shared++;
+    assert_int_equal(shared, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_owner_and_others_keep_each_other_out),
+        cmocka_unit_test(test_after_one_was_shared_the_next_begin_shared_for_a_while),
+    };
+    otk_lock_prepare();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
