@@ -50,7 +50,7 @@ const void *otk_lock_owner_for_now(void)
     return left > 0 ? NULL : otk_lock_self();
 }
 
-/* Until the owner is out, or will see that the lock is shared. A sandbox may by now forbid what it allowed at the start;
+/* Until the owner is out, or will see that the lock is shared. A sandbox may by now forbid what it once allowed, but
  * a store is seen by all long before a nap is over. */
 static void wait_for_owner(const struct otk_own_lock *l)
 {
