@@ -1,5 +1,5 @@
 /* Bytes that lie on disk: bodies, JSON lines and archives, as they are and compressed. What was loaded is put in an
- * archive and loaded again. First byte: which signal is told, if any. */
+ * archive and loaded again, and judged. First byte: which signal is told, if any. */
 #include "fuzz.h"
 #include "look.h"
 #include "memory_file.h"
@@ -36,6 +36,20 @@ static void check_error(int rc, const otk_error *error)
     must(error->code == rc && *error->message && !strchr(error->message, '\n'));
 }
 
+/* The same as a receiver that had caught it. */
+static void judge(const char *path, const otk_load_options *options)
+{
+    otk_receiver_counts counts;
+    otk_receiver *rx = otk_receiver_open(&path, 1, options, NULL);
+    must(rx != NULL);
+    otk_receiver_counts_get(rx, &counts);
+    otk_report *report = otk_expect_nothing_lost(rx);
+    must(report || (!counts.dropped_captures && !counts.unreadable_connections));
+    otk_report_free(report);
+    otk_attempts_free(otk_receiver_attempts(rx));
+    otk_receiver_stop(rx);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     otk_load_options options = OTK_LOAD_OPTIONS_INIT;
@@ -52,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(otk_archive_close(sum.archive) == 0);
     if (rc)
         check_error(rc, &error);
+    else
+        judge(in.path, &options);
     if (sum.captures) {
         must(otk_load(kept.path, &options, add_again, &again, &error) == 0);
         must(again.captures == sum.captures && again.items == sum.items && again.body_bytes == sum.body_bytes);
