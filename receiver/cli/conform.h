@@ -82,7 +82,7 @@ size_t otk_conform_count(const struct conform_results *r, enum verdict_word verd
 judge_signal_fn otk_judge_delivered, otk_judge_once, otk_judge_target, otk_judge_header, otk_judge_absent,
     otk_judge_unbroken, otk_judge_user_agent, otk_judge_filled, otk_judge_final, otk_judge_retried, otk_judge_waited,
     otk_judge_taken, otk_judge_redirect, otk_judge_nothing, otk_judge_warned, otk_judge_resource, otk_judge_described;
-judge_run_fn otk_judge_root, otk_judge_growth, otk_judge_jitter, otk_judge_patience, otk_judge_end, otk_judge_unsampled,
-    otk_judge_sampled, otk_judge_given_up, otk_judge_attribute_count, otk_judge_attribute_length;
+judge_run_fn otk_judge_reopened, otk_judge_root, otk_judge_growth, otk_judge_jitter, otk_judge_patience, otk_judge_end,
+    otk_judge_unsampled, otk_judge_sampled, otk_judge_given_up, otk_judge_attribute_count, otk_judge_attribute_length;
 
 #endif

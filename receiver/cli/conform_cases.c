@@ -155,7 +155,7 @@ const struct conform_case otk_conform_cases[] = {
      .of_signal = otk_judge_retried},
     {"reset-waits", OTLP("All Other Responses"), ADVISED, "not at once", &reset, .of_run = otk_judge_patience},
     {"refused", OTLP("OTLP/HTTP Connection"), SHOULD, "sent once the port is open",
-     PLAN(.port = TRIAL_LATE, .is_long = true), .of_signal = otk_judge_delivered},
+     PLAN(.port = TRIAL_LATE, .is_long = true), .of_run = otk_judge_reopened},
     {"connection-close", OTLP("OTLP/HTTP Connection"), MUST, "not sent again", FAULT("ok close x*"),
      .of_signal = otk_judge_final},
 

@@ -86,6 +86,15 @@ enum answer otk_judge_delivered(const struct seen *s, otk_signal signal, char *t
     return say(text, ANSWER_NO, "refused: %s", first->reason);
 }
 
+/* Something came after the port was opened. Whose time is over by then depends on when that is: one signal will do. */
+enum answer otk_judge_reopened(const struct seen *s, char *text)
+{
+    for (unsigned i = 0; i < OTK_SIGNAL_COUNT; i++)
+        if (first_accepted(s->trial, (otk_signal)i))
+            return say(text, ANSWER_YES, "delivered");
+    return nothing_came(s, text);
+}
+
 /* Every payload is sent once. */
 enum answer otk_judge_once(const struct seen *s, otk_signal signal, char *text)
 {
