@@ -1,6 +1,7 @@
 #include "archive.h"
 
 #include "fault.h"
+#include "visible.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -582,8 +583,10 @@ static int copy_field(struct capture *c, const otk_headers *fields, const char *
     char *copy = value ? otk_arena_string(&c->arena, value, strlen(value)) : NULL;
     if (value && !copy)
         return OTK_ENOMEM;
-    if (copy)
+    if (copy) {
+        otk_make_text(copy);
         *out = copy;
+    }
     return 0;
 }
 

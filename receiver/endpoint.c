@@ -7,7 +7,7 @@
 #include "json.h"
 #include "strict.h"
 #include "target.h"
-#include "utf8.h"
+#include "visible.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -174,17 +174,6 @@ void otk_endpoint_answer(const struct otk_endpoint *e, struct capture *c, unsign
     set_headers(e, c, &kept[0], &no_guess, allow ? &kept[1] : NULL);
 }
 
-/* Sentences quote what the client sent, which need not be text. */
-static void make_text(char *sentence)
-{
-    uint8_t *p = (uint8_t *)sentence;
-    size_t size = strlen(sentence);
-    bool valid = otk_utf8_valid(p, size) == size;
-    for (size_t i = 0; i < size; i++)
-        if (p[i] < 0x20 || p[i] == 0x7f || (p[i] >= 0x80 && !valid))
-            p[i] = '?';
-}
-
 static void refuse(const struct otk_endpoint *e, struct capture *c, unsigned status, const char *reason,
                    const otk_header *extra, struct otk_fault *fault)
 {
@@ -198,10 +187,10 @@ static void refuse(const struct otk_endpoint *e, struct capture *c, unsigned sta
         return;
     }
     if (kept)
-        make_text(kept);
+        otk_make_text(kept);
     if (fault) {
-        make_text(fault->path);
-        make_text(fault->what);
+        otk_make_text(fault->path);
+        otk_make_text(fault->what);
     }
     c->pub.reason = kept ? kept : "out of memory";
     if (otk_answer_failure(&c->answer, c->pub.encoding, status, c->pub.reason, fault))
@@ -226,7 +215,7 @@ static int answer_strictly(struct capture *c)
     if (!rc && news.size && !otk_buffer_string(&news))
         rc = OTK_ENOMEM;
     if (!rc && news.size) {
-        make_text((char *)news.data);
+        otk_make_text((char *)news.data);
         rc = otk_answer_partial(&c->answer, c->pub.encoding, c->pub.signal, c->pub.rejected_count, (char *)news.data);
     } else if (!rc) {
         rc = otk_answer_success(&c->answer, c->pub.encoding);

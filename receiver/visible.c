@@ -59,3 +59,13 @@ void otk_visible(struct otk_buffer *out, const char *text, size_t size, const ch
         otk_buffer_append(out, p, n);
     }
 }
+
+void otk_make_text(char *sentence)
+{
+    uint8_t *p = (uint8_t *)sentence;
+    size_t size = strlen(sentence);
+    bool valid = otk_utf8_valid(p, size) == size;
+    for (size_t i = 0; i < size; i++)
+        if (p[i] < 0x20 || p[i] == 0x7f || (p[i] >= 0x80 && !valid))
+            p[i] = '?';
+}

@@ -8,6 +8,9 @@
  * are no UTF-8 \xff. Each character that is in `also` gets a backslash. */
 void otk_visible(struct otk_buffer *out, const char *text, size_t size, const char *also);
 
+/* Makes one line of UTF-8 of a sentence that quotes what came from outside, in place: what is neither becomes a '?'. */
+void otk_make_text(char *sentence);
+
 /* Whether what is at `p` must not be shown as it is: such a character, or a byte that is no UTF-8. Its size goes to
  * `length`. */
 bool otk_is_hidden(const uint8_t *p, size_t size, size_t *length);
