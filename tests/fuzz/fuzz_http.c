@@ -1,9 +1,9 @@
-/* What clients may write to their sockets. The receiver answers something or hangs up, in time, and whatever it keeps can
- * be looked at, put in an archive, and loaded again.
+/* What clients may write to their sockets. The receiver answers something or hangs up, in time, and whatever it keeps
+ * can be looked at, put in an archive, and loaded again.
  *
- * A line "== wait ==", "== end ==" or "== close ==" ends what one client writes, and another connects. The first waits for
- * its answers, the second ends its side at once and reads, the third leaves at once. The last client of an input waits
- * where there are questions in it, and else ends its side. */
+ * A line "== wait ==", "== end ==" or "== close ==" ends what one client writes, and another connects. The first waits
+ * for its answers, the second ends its side at once and reads, the third leaves at once. The last client of an input
+ * waits where there are questions in it, and else ends its side. */
 #include "fuzz.h"
 #include "look.h"
 #include "memory_file.h"
@@ -148,7 +148,7 @@ static otk_bytes next_client(otk_bytes *rest, enum manner *manner)
     return own;
 }
 
-/* All of them talk at once; the last to come is the first who is done. True: one may have left before its answers came. */
+/* All talk at once; the last to come is the first who is done. True: one may have left before its answers came. */
 static bool converse(otk_bytes input, enum manner last)
 {
     struct client clients[CLIENTS_MAX];
