@@ -297,7 +297,7 @@ static void keep_unfinished(struct otk_conn *n)
 static bool meet_fault(struct otk_conn *n, struct capture *c)
 {
     int rc;
-    if (strcmp(c->pub.method, "POST") != 0 || otk_endpoint_is_question(c))
+    if (!otk_faults_are_set() || strcmp(c->pub.method, "POST") != 0 || otk_endpoint_is_question(c))
         return true;
     otk_receiver *rx = find_receiver(n->http, c, &rc);
     otk_endpoint_recognize(&n->http->endpoint, c);

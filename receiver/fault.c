@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +42,9 @@ struct otk_faults {
     pthread_mutex_t lock; /* guards the script */
     struct script script;
 };
+
+/* How many have a script, in the whole process: mostly none, and then no request needs to ask. */
+static atomic_uint scripts;
 
 static const char *const signals[OTK_SIGNAL_COUNT] = {"traces", "metrics", "logs"};
 
@@ -519,7 +523,7 @@ void otk_faults_free(struct otk_faults *f)
 {
     if (!f)
         return;
-    otk_arena_clear(&f->script.arena);
+    otk_faults_clear(f);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -530,6 +534,10 @@ static void replace(struct otk_faults *f, struct script script)
     struct script before = f->script;
     f->script = script;
     pthread_mutex_unlock(&f->lock);
+    if (script.tracks && !before.tracks)
+        atomic_fetch_add(&scripts, 1);
+    else if (!script.tracks && before.tracks)
+        atomic_fetch_sub(&scripts, 1);
     otk_arena_clear(&before.arena);
 }
 
@@ -594,6 +602,11 @@ static const struct otk_fault_step *copy(struct otk_arena *arena, const struct o
         if (*texts[i] && !copy_text(arena, texts[i]))
             return NULL;
     return c;
+}
+
+bool otk_faults_are_set(void)
+{
+    return atomic_load(&scripts) > 0;
 }
 
 int otk_faults_next(struct otk_faults *f, otk_string path, const otk_signal *signal, struct otk_arena *arena,

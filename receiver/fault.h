@@ -76,6 +76,9 @@ void otk_faults_free(struct otk_faults *f);
 int otk_faults_set(struct otk_faults *f, const char *script, otk_error *error);
 void otk_faults_clear(struct otk_faults *f);
 
+/* Whether anybody in this process has a script: the quick look before otk_faults_next(). */
+bool otk_faults_are_set(void);
+
 /* The step for a request, kept in `arena`, in `*out`; NULL there: it is served as always. `signal` is NULL for a path
  * that is of none. Returns 0 or OTK_ENOMEM. */
 int otk_faults_next(struct otk_faults *f, otk_string path, const otk_signal *signal, struct otk_arena *arena,
