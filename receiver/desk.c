@@ -7,11 +7,14 @@
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* How many idle questions, and for a capture of what weight, the storing thread sees to by itself. */
 #define AT_ONCE 8
 #define AT_ONCE_WEIGHT ((size_t)64 << 10)
+
+#define NICE 5
 
 /* One step's. */
 #define OUT_LIMIT ((size_t)64 << 20)
@@ -257,6 +260,8 @@ static void work_on(struct otk_desk *d, struct otk_question *q)
 static void *work(void *arg)
 {
     struct otk_desk *d = arg;
+    /* Where cores are few, what comes goes before what is asked. On Linux this is the calling thread's alone. */
+    setpriority(PRIO_PROCESS, 0, NICE);
     pthread_mutex_lock(&d->lock);
     while (!d->stopping) {
         gather(d);
