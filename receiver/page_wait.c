@@ -48,13 +48,22 @@ static void close_wait(struct otk_question *q)
 
 /* ---- What is asked --------------------------------------------------- */
 
+/* Whoever shares these lines with `otlpkit run` would else believe them played. */
+static bool refuse_faults(struct otk_question *q, const char *at)
+{
+    return otk_page_refuse(q, 400,
+                           "%s%sa wait plays no faults: POST what stands behind `fault` to /otlpkit/faults first, and "
+                           "wait without such lines",
+                           at, *at ? ": " : "");
+}
+
 static bool add_lines(struct otk_question *q, const char *text, const char *where)
 {
     struct waiting *s = q->state;
     otk_error error;
     int rc = otk_expectations_add(s->lines, text, where, &error);
     if (!rc)
-        return true;
+        return !*otk_expectations_faults(s->lines) || refuse_faults(q, otk_expectations_faults_at(s->lines));
     const char *explained = otk_expectations_explain(s->lines);
     otk_question_refuse(q, rc == OTK_ENOMEM ? 503 : 400, *explained ? explained : error.message);
     return false;

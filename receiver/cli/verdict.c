@@ -55,14 +55,6 @@ int otk_verdict_prepare(struct verdict *v)
     return code ? code : otk_outputs_open(&v->reports, v->command, formats);
 }
 
-void otk_verdict_pass_over_faults(const struct command *command, otk_expectations *expectations)
-{
-    const char *at = otk_expectations_faults_at(expectations);
-    if (*otk_expectations_faults(expectations))
-        fprintf(stderr, "otlpkit %s: %s%sfault lines are played by otlpkit run; passed over here\n", command->name, at,
-                *at ? ": " : "");
-}
-
 /* ---- Afterwards ------------------------------------------------------ */
 
 static bool has_expectations(const struct verdict *v)

@@ -22,9 +22,6 @@ extern const struct option_group otk_verdict_options;
 /* Reads the expectations and opens the files of reports. Returns 0, or the code to exit with. */
 int otk_verdict_prepare(struct verdict *v);
 
-/* Says on standard error, where there are any, that their `fault` lines are not played. */
-void otk_verdict_pass_over_faults(const struct command *command, otk_expectations *expectations);
-
 /* Whether all holds already, and stays so whatever else comes. */
 bool otk_verdict_is_settled(const struct verdict *v, otk_receiver *rx);
 

@@ -1,6 +1,5 @@
 /* otlpkit wait: until a running receiver has what is asked for. */
 #include "client.h"
-#include "verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +30,6 @@ static char *join(char *const *lines)
 }
 
 /* What is wrong in the lines the receiver says. */
-static void pass_over_faults(const struct wait *w, const char *lines)
-{
-    otk_expectations *e = otk_expectations_new();
-    if (e && otk_expectations_add(e, lines, NULL, NULL) == 0)
-        otk_verdict_pass_over_faults(w->client.command, e);
-    otk_expectations_free(e);
-}
-
 static int ask(const struct wait *w, const char *lines)
 {
     char timeout[24];
@@ -68,7 +59,6 @@ static int run(const struct command *self, int argc, char **argv)
         fputs("otlpkit wait: out of memory\n", stderr);
         return EXIT_MACHINE;
     }
-    pass_over_faults(&w, text);
     code = ask(&w, text);
     free(text);
     return code;

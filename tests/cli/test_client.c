@@ -122,15 +122,15 @@ static void test_check_judges_what_clients_did_about_failures(void **state)
     process_clear(&p);
 }
 
-static void test_fault_lines_are_said_to_be_passed_over(void **state)
+static void test_fault_lines_are_passed_over_aloud_or_refused(void **state)
 {
     (void)state;
     write_file("shop.expect", "\n{ name = \"charge\" }\nfault 503\n");
     assert_int_equal(post(server_port, "/v1/traces", SPANS(SPAN("charge"))), 200);
     assert_ends(RUN("check", "--expect", "shop.expect", "--assert", "fault 400"), 0, "",
                 "otlpkit check: shop.expect:3: fault lines are played by otlpkit run; passed over here\n");
-    assert_ends(RUN("wait", "{ name = \"charge\" }", "fault 503"), 0, "",
-                "otlpkit wait: fault lines are played by otlpkit run; passed over here\n");
+    assert_ends(RUN("wait", "{ name = \"charge\" }", "fault 503"), 2, "",
+                "a wait plays no faults: POST what stands behind `fault` to /otlpkit/faults first");
     unlink("shop.expect");
 }
 
@@ -238,7 +238,7 @@ int main(void)
         cmocka_unit_test(test_check_names_the_line_of_a_file),
         cmocka_unit_test(test_check_fails_when_something_was_refused),
         cmocka_unit_test(test_check_judges_what_clients_did_about_failures),
-        cmocka_unit_test(test_fault_lines_are_said_to_be_passed_over),
+        cmocka_unit_test(test_fault_lines_are_passed_over_aloud_or_refused),
         cmocka_unit_test(test_dump_shows_what_a_running_receiver_holds),
         cmocka_unit_test(test_sessions_are_asked_for_themselves),
         cmocka_unit_test(test_check_judges_files_together),

@@ -535,6 +535,16 @@ static struct answer posted(otk_receiver *rx, const char *what, const char *body
     return a;
 }
 
+/* They would be believed to be played. */
+static void test_fault_lines_of_a_wait_are_refused(void **state)
+{
+    struct answer a = posted(*state, "POST /otlpkit/wait?name=shop.expect", "never { status = error }\nfault 503 x2\n");
+    assert_int_equal(a.q.status, 400);
+    assert_non_null(strstr(said(&a), "shop.expect:2: a wait plays no faults: POST "));
+    end(&a);
+    assert_non_null(strstr(asked(*state, "GET /otlpkit/wait?until=fault%20503", 400), "'a wait plays no faults: POST "));
+}
+
 /* Each condition that is waited for takes memory of its own. */
 static void test_too_many_conditions_get_503_until_there_are_fewer(void **state)
 {
@@ -752,6 +762,7 @@ int main(void)
         ON_A_RECEIVER(test_a_wait_that_is_not_met_reports_it),
         ON_A_RECEIVER(test_a_report_has_the_form_that_is_asked_for),
         ON_A_RECEIVER(test_a_wrong_wait_is_refused),
+        ON_A_RECEIVER(test_fault_lines_of_a_wait_are_refused),
         ON_A_RECEIVER(test_too_many_conditions_get_503_until_there_are_fewer),
         ON_A_RECEIVER(test_a_file_of_expectations_is_judged_by_its_lines),
         ON_A_RECEIVER(test_a_stream_shows_what_comes),
