@@ -2,6 +2,7 @@
 #include "given.h"
 #include "story.h"
 
+#include "expect.h"
 #include "pages.h"
 
 #include <sys/socket.h>
@@ -11,6 +12,18 @@
     METRICS("{'name':'requests','sum':{'dataPoints':[{'asInt':'1'},{'asInt':'2'}]}},"                                  \
             "{'name':'other','gauge':{'dataPoints':[{'asInt':'3'}]}}")
 #define A_LOG LOGS("{'body':{'stringValue':'hello'}}")
+
+/* ---- The clock ------------------------------------------------------- */
+
+uint64_t __real_otk_now_ns(void);
+uint64_t __wrap_otk_now_ns(void);
+
+static uint64_t clock_ns; /* what it is said to show, or 0: what it shows */
+
+uint64_t __wrap_otk_now_ns(void)
+{
+    return clock_ns ? clock_ns : __real_otk_now_ns();
+}
 
 /* ---- Asking ---------------------------------------------------------- */
 
@@ -616,15 +629,31 @@ static void test_a_stream_shows_what_comes(void **state)
     end(&a);
 }
 
+/* A comment every 15 seconds in which nothing else was said (HTML Standard, 9.2.7 Authoring notes). */
 static void test_a_stream_beats(void **state)
 {
     struct answer a = question(*state, "GET /otlpkit/stream");
+    uint64_t beat_ns = UINT64_C(15000000000);
+    clock_ns = 1000;
     begin(&a);
-    assert_true(a.q.again_ns < UINT64_MAX);
-    said(&a);
+    assert_string_equal(said(&a), "retry: 1000\n\n");
+    for (int beat = 0; beat < 2; beat++) {
+        assert_int_equal(a.q.again_ns, clock_ns + beat_ns);
+        clock_ns += beat_ns - 1;
+        go_on(&a);
+        assert_string_equal(said(&a), "");
+        clock_ns++;
+        go_on(&a);
+        assert_int_equal(a.last, OTK_STEP_IDLE);
+        assert_string_equal(said(&a), ":\n\n");
+    }
+    tell(*state, A_LOG);
+    clock_ns += beat_ns;
     go_on(&a);
-    assert_string_equal(said(&a), "");
+    assert_null(strstr(said(&a), ":\n\n"));
+    assert_int_equal(a.q.again_ns, clock_ns + beat_ns);
     end(&a);
+    clock_ns = 0;
 }
 
 static void test_a_stream_goes_on_where_it_was_cut(void **state)
