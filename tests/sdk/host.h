@@ -23,13 +23,6 @@ static inline otk_sdk *start(const char *url, const char *const *settings, bool 
     return otk_sdk_start(&options, NULL);
 }
 
-static inline otk_signal_stats traces_of(otk_sdk *sdk)
-{
-    otk_sdk_stats stats;
-    otk_sdk_stats_get(sdk, &stats);
-    return stats.signals[OTK_SIGNAL_TRACES];
-}
-
 static inline void record(otk_tracer *tracer, const char *name)
 {
     otk_span *span = otk_span_start(tracer, name, NULL);

@@ -76,13 +76,4 @@ static inline void loop_record(struct loop *loop)
     }
 }
 
-/* Accepted is delivered, rejected, dropped or queued, at every moment. */
-static inline bool loop_balances(const otk_signal_stats *s)
-{
-    uint64_t sum = s->delivered + s->rejected + s->queued;
-    for (size_t i = 0; i < OTK_DROP_COUNT; i++)
-        sum += s->dropped[i];
-    return sum == s->accepted;
-}
-
 #endif

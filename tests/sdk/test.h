@@ -41,4 +41,29 @@ static inline void assert_noted(const struct notes *notes, const char *part)
         fail_msg("no warning says \"%s\", but these do:\n%s", part, notes->text);
 }
 
+/* ---- Accounts -------------------------------------------------------- */
+
+static inline otk_signal_stats stats_of(otk_sdk *sdk, otk_signal signal)
+{
+    otk_sdk_stats stats;
+    otk_sdk_stats_get(sdk, &stats);
+    return stats.signals[signal];
+}
+
+/* Accepted is delivered, rejected, dropped or queued, at every moment. */
+static inline bool balances(const otk_signal_stats *s)
+{
+    uint64_t sum = s->delivered + s->rejected + s->queued;
+    for (size_t i = 0; i < OTK_DROP_COUNT; i++)
+        sum += s->dropped[i];
+    return sum == s->accepted;
+}
+
+static inline otk_signal_stats traces_of(otk_sdk *sdk)
+{
+    otk_signal_stats stats = stats_of(sdk, OTK_SIGNAL_TRACES);
+    assert_true(balances(&stats));
+    return stats;
+}
+
 #endif

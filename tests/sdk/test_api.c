@@ -8,13 +8,6 @@
 static const otk_span_context remote = {
     .trace_id = {1, 2, 3}, .span_id = {4, 5}, .trace_flags = 0x01, .is_remote = true, .trace_state = "vendor=x"};
 
-static otk_signal_stats traces_of(otk_sdk *sdk)
-{
-    otk_sdk_stats stats;
-    otk_sdk_stats_get(sdk, &stats);
-    return stats.signals[OTK_SIGNAL_TRACES];
-}
-
 /* ---- The current span ------------------------------------------------ */
 
 /* SDK-API-03: a new span is not current; SDK-CTX-01: detach brings back what was before */

@@ -53,18 +53,6 @@ static void record(struct world *w, unsigned spans)
         otk_span_free(otk_span_start(w->tracer, "span", NULL));
 }
 
-static otk_signal_stats traces_of(struct world *w)
-{
-    otk_sdk_stats stats;
-    otk_sdk_stats_get(w->sdk, &stats);
-    otk_signal_stats s = stats.signals[OTK_SIGNAL_TRACES];
-    uint64_t sum = s.delivered + s.rejected + s.queued;
-    for (size_t i = 0; i < OTK_DROP_COUNT; i++)
-        sum += s.dropped[i];
-    assert_int_equal(s.accepted, sum);
-    return s;
-}
-
 static void assert_header(const struct request *r, const char *name, const char *value)
 {
     char seen[256];
@@ -136,7 +124,7 @@ static void test_ten_exports_take_one_connection(void **state)
     }
     assert_int_equal(server_request_count(w.server), 10);
     assert_int_equal(server_connection_count(w.server), 1);
-    assert_int_equal(traces_of(&w).accepted, 10);
+    assert_int_equal(traces_of(w.sdk).accepted, 10);
     finish(&w);
 }
 
@@ -179,7 +167,7 @@ static void test_what_is_too_large_is_split_or_counted(void **state)
     record(&w, 3);
     otk_span_free(otk_span_start(w.tracer, long_name, NULL));
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.delivered, 3);
     assert_int_equal(s.dropped[OTK_DROP_TOO_LARGE], 1);
     for (size_t i = 0; i < server_request_count(w.server); i++)
@@ -219,7 +207,7 @@ static void test_status_codes_decide(void **state)
         start(&w, (const char *const[]){cases[i].reply, NULL});
         record(&w, 2);
         assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), cases[i].delivered ? 0 : OTK_ESYSTEM);
-        otk_signal_stats s = traces_of(&w);
+        otk_signal_stats s = traces_of(w.sdk);
         assert_int_equal(s.delivered, cases[i].delivered ? 2 : 0);
         assert_int_equal(s.dropped[OTK_DROP_REFUSED], cases[i].delivered ? 0 : 2);
         assert_int_equal(s.retries, cases[i].requests - 1);
@@ -242,7 +230,7 @@ static void test_retries_until_it_is_taken(void **state)
     const struct request *last = server_request(w.server, 3);
     assert_int_equal(first->size, last->size);
     assert_memory_equal(first->body, last->body, last->size);
-    assert_int_equal(traces_of(&w).retries, 3);
+    assert_int_equal(traces_of(w.sdk).retries, 3);
     finish(&w);
 }
 
@@ -254,7 +242,7 @@ static void test_retry_after_is_honoured(void **state)
     start(&w, (const char *const[]){SERVER_STATUS("503 Busy\r\nRetry-After: 3600"), NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).dropped[OTK_DROP_UNREACHABLE], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
     assert_int_equal(server_request_count(w.server), 1);
     finish(&w);
 
@@ -277,7 +265,7 @@ static void test_a_closed_port_is_tried_again_within_the_timeout(void **state)
     server_stop(w.server);
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.dropped[OTK_DROP_UNREACHABLE], 1);
     assert_true(s.retries > 0);
     assert_noted(&w.notes, "export of traces: Could"); /* "Couldn't connect to server", "Could not …" in newer curl */
@@ -294,7 +282,7 @@ static void test_the_timeout_bounds_an_export(void **state)
                (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=50", NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).dropped[OTK_DROP_UNREACHABLE], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
     finish(&w);
 }
 
@@ -402,7 +390,7 @@ static void test_a_partial_success_is_counted_and_not_retried(void **state)
     start(&w, (const char *const[]){REPLY_13(PARTIAL), NULL});
     record(&w, 5);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.delivered, 3);
     assert_int_equal(s.rejected, 2);
     assert_int_equal(server_request_count(w.server), 1);
@@ -429,7 +417,7 @@ static void test_a_server_cannot_reject_more_than_it_got(void **state)
     start(&w, (const char *const[]){REPLY_13("\x0a\x0b\x08\x7f\x12\x07too old"), NULL});
     record(&w, 5);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).rejected, 5);
+    assert_int_equal(traces_of(w.sdk).rejected, 5);
     finish(&w);
 }
 
@@ -440,7 +428,7 @@ static void test_a_garbled_answer_is_still_an_answer(void **state)
     start(&w, (const char *const[]){REPLY_13("\xff\xff\xff not proto"), NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
-    assert_int_equal(traces_of(&w).delivered, 1);
+    assert_int_equal(traces_of(w.sdk).delivered, 1);
     assert_int_equal(w.notes.count, 1);
     finish(&w);
 }
@@ -479,7 +467,7 @@ static void test_an_endless_answer_is_cut_off_and_not_retried(void **state)
     start(&w, (const char *const[]){server_floods, NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).dropped[OTK_DROP_REFUSED], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_REFUSED], 1);
     assert_int_equal(server_request_count(w.server), 1);
     assert_noted(&w.notes, "exceeds 4194304 bytes");
     finish(&w);
@@ -494,7 +482,7 @@ static void test_a_head_is_no_longer_than_an_answer_may_be(void **state)
                (const char *const[]){"OTEL_C_EXPORTER_MAX_RESPONSE_BYTES=50", NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).dropped[OTK_DROP_REFUSED], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_REFUSED], 1);
     assert_noted(&w.notes, "exceeds 50 bytes");
     finish(&w);
 }
@@ -545,13 +533,13 @@ static void test_a_full_queue_drops_what_is_new(void **state)
     record(&w, 5);
     server_wait(w.server, 1);
     record(&w, 30);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.accepted, 35);
     assert_int_equal(s.queued, 15);
     assert_int_equal(s.dropped[OTK_DROP_QUEUE_FULL], 20);
     server_release(w.server);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
-    s = traces_of(&w);
+    s = traces_of(w.sdk);
     assert_int_equal(s.delivered, 15);
     assert_int_equal(s.queued, 0);
     finish(&w);
@@ -567,10 +555,10 @@ static void test_a_flush_gives_up_at_its_timeout(void **state)
     start(&w, (const char *const[]){server_holds, NULL});
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, 1), OTK_ETIMEOUT);
-    assert_int_equal(traces_of(&w).queued, 1);
+    assert_int_equal(traces_of(w.sdk).queued, 1);
     server_release(w.server);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
-    assert_int_equal(traces_of(&w).delivered, 1);
+    assert_int_equal(traces_of(w.sdk).delivered, 1);
     finish(&w);
 }
 
@@ -592,7 +580,7 @@ static void test_shutdown_delivers_and_ends(void **state)
     otk_span_free(open);
     record(&w, 1);
     otk_counter_add(counter, 1, NULL);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.delivered, 1000);
     assert_int_equal(s.dropped[OTK_DROP_SHUTDOWN], 1);
     assert_int_equal(server_request_count(w.server), 3);
@@ -610,7 +598,7 @@ static void test_shutdown_ends_a_retry_wait(void **state)
     record(&w, 1);
     server_wait(w.server, 1);
     assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(&w).dropped[OTK_DROP_UNREACHABLE], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
     finish(&w);
 }
 
@@ -624,7 +612,7 @@ static void test_shutdown_ends_at_its_timeout(void **state)
     record(&w, 3);
     server_wait(w.server, 1);
     assert_int_equal(otk_sdk_shutdown(w.sdk, 20), OTK_ETIMEOUT);
-    otk_signal_stats s = traces_of(&w);
+    otk_signal_stats s = traces_of(w.sdk);
     assert_int_equal(s.queued, 0);
     assert_int_equal(s.dropped[OTK_DROP_UNREACHABLE], 1);
     assert_int_equal(s.dropped[OTK_DROP_SHUTDOWN], 2);
@@ -651,7 +639,7 @@ static void test_threads_may_record_while_others_flush(void **state)
     otk_sdk_shutdown(w.sdk, PATIENCE_MS);
     for (size_t i = 0; i < COUNT(threads); i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(traces_of(&w).queued, 0);
+    assert_int_equal(traces_of(w.sdk).queued, 0);
     finish(&w);
 }
 

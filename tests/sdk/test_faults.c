@@ -26,14 +26,14 @@ static void audit(const otk_capture *capture, void *arg)
     (void)capture;
     otk_sdk_stats_get(a->loop.sdk, &stats);
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++)
-        atomic_fetch_add(&a->faults, !loop_balances(&stats.signals[i]));
+        atomic_fetch_add(&a->faults, !balances(&stats.signals[i]));
     atomic_fetch_add(&a->times, 1);
 }
 
 static void assert_fate(const otk_signal_stats *s, const struct expected *expected)
 {
     bool dropped = expected->dropped != NOT_DROPPED;
-    assert_true(loop_balances(s));
+    assert_true(balances(s));
     assert_int_equal(s->accepted, LOOP_ITEMS);
     assert_int_equal(s->queued, 0);
     assert_int_equal(s->rejected, expected->rejected);

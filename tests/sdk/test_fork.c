@@ -35,7 +35,7 @@ struct family {
 static int live_as_child(void *arg)
 {
     struct family *f = arg;
-    otk_signal_stats stats = traces_of(f->sdk);
+    otk_signal_stats stats = stats_of(f->sdk, OTK_SIGNAL_TRACES);
     if (stats.accepted || stats.queued)
         return 1;
     otk_span *span = otk_span_start(f->tracer, "child", f->open);
@@ -45,7 +45,7 @@ static int live_as_child(void *arg)
     otk_logger_log(otk_sdk_logger(f->sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "from the child", NULL);
     if (otk_sdk_force_flush(f->sdk, PATIENCE_MS))
         return 2;
-    stats = traces_of(f->sdk);
+    stats = stats_of(f->sdk, OTK_SIGNAL_TRACES);
     if (stats.accepted != 1 || stats.delivered != 1)
         return 3;
     return 0;

@@ -9,13 +9,6 @@ static void flush(struct loop *loop, int rc)
     assert_int_equal(otk_sdk_force_flush(loop->sdk, PATIENCE_MS), rc);
 }
 
-static otk_signal_stats traces_of(struct loop *loop)
-{
-    otk_sdk_stats stats;
-    otk_sdk_stats_get(loop->sdk, &stats);
-    return stats.signals[OTK_SIGNAL_TRACES];
-}
-
 /* SDK-ENV-20, SDK-EXP-01: the receiver makes the same bytes of either. */
 static void test_json_says_what_protobuf_says(void **state)
 {
@@ -73,8 +66,8 @@ static void test_json_too_large_is_split(void **state)
     snprintf(limit, sizeof limit, "OTEL_C_EXPORTER_MAX_REQUEST_BYTES=%u", (unsigned)size - 1);
     loop_begin(&split, NULL, (const char *const[]){JSON, limit, NULL});
     flush(&split, 0);
-    assert_int_equal(traces_of(&split).requests, 2);
-    assert_int_equal(traces_of(&split).delivered, LOOP_ITEMS);
+    assert_int_equal(traces_of(split.sdk).requests, 2);
+    assert_int_equal(traces_of(split.sdk).delivered, LOOP_ITEMS);
     for (size_t i = 0; i < 2; i++)
         assert_true(otk_receiver_request(split.rx, i)->body_size < size);
     loop_end(&split);
@@ -92,8 +85,8 @@ static void test_answers_in_json_are_read(void **state)
                                              NULL),
                      0);
     flush(&loop, OTK_ESYSTEM);
-    assert_int_equal(traces_of(&loop).rejected, 3);
-    assert_int_equal(traces_of(&loop).delivered, LOOP_ITEMS - 3);
+    assert_int_equal(traces_of(loop.sdk).rejected, 3);
+    assert_int_equal(traces_of(loop.sdk).delivered, LOOP_ITEMS - 3);
     assert_noted(&loop.notes, "export of traces: the server rejected 3: too old");
     assert_noted(&loop.notes, "export of logs: the server answered 400: no tenant");
     assert_noted(&loop.notes, "export of metrics: the server's answer is not a valid response");

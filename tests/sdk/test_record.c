@@ -98,7 +98,6 @@ static void test_an_unsampled_parent_has_unsampled_children(void **state)
     struct world w;
     otk_span_options options = OTK_SPAN_OPTIONS_INIT;
     otk_span_context unsampled = remote;
-    otk_sdk_stats stats;
     (void)state;
     start(&w);
     unsampled.trace_flags = 0;
@@ -109,8 +108,7 @@ static void test_an_unsampled_parent_has_unsampled_children(void **state)
     assert_memory_not_equal(otk_span_get_context(span)->span_id, unsampled.span_id, 8);
     assert_int_equal(otk_span_get_context(span)->trace_flags, 0);
     otk_span_free(span);
-    otk_sdk_stats_get(w.sdk, &stats);
-    assert_int_equal(stats.signals[OTK_SIGNAL_TRACES].accepted, 0);
+    assert_int_equal(traces_of(w.sdk).accepted, 0);
     finish(&w);
 }
 
@@ -289,7 +287,6 @@ static void test_the_first_ok_is_final_and_unset_changes_nothing(void **state)
 static void test_an_ended_span_changes_no_more(void **state)
 {
     struct world w;
-    otk_sdk_stats stats;
     (void)state;
     start(&w);
     otk_span *span = otk_span_start(w.tracer, "first", NULL);
@@ -308,8 +305,7 @@ static void test_an_ended_span_changes_no_more(void **state)
     assert_string_equal(s->name, "second");
     assert_int_equal(s->n_attributes + s->n_events, 0);
     assert_null(s->status);
-    otk_sdk_stats_get(w.sdk, &stats);
-    assert_int_equal(stats.signals[OTK_SIGNAL_TRACES].accepted, 1);
+    assert_int_equal(traces_of(w.sdk).accepted, 1);
     finish(&w);
 }
 
@@ -616,7 +612,6 @@ static void test_a_counter_is_a_cumulative_monotonic_sum(void **state)
 static void test_misuse_of_counters_is_warned_about(void **state)
 {
     struct world w;
-    otk_sdk_stats stats;
     (void)state;
     start(&w);
     otk_meter *meter = otk_sdk_meter(w.sdk, "meter", NULL);
@@ -629,8 +624,7 @@ static void test_misuse_of_counters_is_warned_about(void **state)
     assert_noted(&w.notes, "\"1st\" is not a name");
     otk_counter_add(counter, -1, NULL);
     assert_noted(&w.notes, "takes no negative value");
-    otk_sdk_stats_get(w.sdk, &stats);
-    assert_int_equal(stats.signals[OTK_SIGNAL_METRICS].invalid, 1);
+    assert_int_equal(stats_of(w.sdk, OTK_SIGNAL_METRICS).invalid, 1);
     finish(&w);
 }
 

@@ -49,19 +49,12 @@ static int send_span(struct world *w)
     return otk_sdk_force_flush(w->sdk, PATIENCE_MS);
 }
 
-static otk_signal_stats stats_of(struct world *w, otk_signal signal)
-{
-    otk_sdk_stats stats;
-    otk_sdk_stats_get(w->sdk, &stats);
-    return stats.signals[signal];
-}
-
 /* Nothing is sent, and nothing is tried again: another attempt would meet the same server. */
 static void assert_refused(struct world *w, const char *why)
 {
     assert_int_equal(send_span(w), OTK_ESYSTEM);
-    assert_int_equal(stats_of(w, OTK_SIGNAL_TRACES).dropped[OTK_DROP_REFUSED], 1);
-    assert_int_equal(stats_of(w, OTK_SIGNAL_TRACES).retries, 0);
+    assert_int_equal(traces_of(w->sdk).dropped[OTK_DROP_REFUSED], 1);
+    assert_int_equal(traces_of(w->sdk).retries, 0);
     assert_int_equal(tls_server_requests(w->server), 0);
     assert_noted(&w->notes, why);
 }
@@ -117,7 +110,7 @@ static void test_the_scheme_decides(void **state)
     (void)state;
     start_at(&w, "http", (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=50", NULL});
     assert_int_equal(send_span(&w), OTK_ESYSTEM);
-    assert_int_equal(stats_of(&w, OTK_SIGNAL_TRACES).delivered, 0);
+    assert_int_equal(traces_of(w.sdk).delivered, 0);
     assert_int_equal(tls_server_requests(w.server), 0);
     finish(&w);
 }
@@ -153,8 +146,8 @@ static void test_each_signal_may_trust_others(void **state)
                                    "OTEL_EXPORTER_OTLP_CERTIFICATE=" CERTIFICATES "/elsewhere.pem", NULL});
     otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
     assert_int_equal(send_span(&w), OTK_ESYSTEM);
-    assert_int_equal(stats_of(&w, OTK_SIGNAL_TRACES).dropped[OTK_DROP_REFUSED], 1);
-    assert_int_equal(stats_of(&w, OTK_SIGNAL_LOGS).delivered, 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_REFUSED], 1);
+    assert_int_equal(stats_of(w.sdk, OTK_SIGNAL_LOGS).delivered, 1);
     finish(&w);
 }
 
@@ -168,7 +161,7 @@ static void test_a_server_that_is_gone_harms_nobody(void **state)
     assert_int_equal(send_span(&w), 0);
     tls_server_stop(w.server);
     assert_int_equal(send_span(&w), OTK_ESYSTEM);
-    assert_int_equal(stats_of(&w, OTK_SIGNAL_TRACES).dropped[OTK_DROP_UNREACHABLE], 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
     otk_sdk_stop(w.sdk);
     assert_int_equal(sigaction(SIGPIPE, NULL, &pipe), 0);
     assert_true(pipe.sa_handler == SIG_DFL);
