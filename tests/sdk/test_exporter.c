@@ -53,6 +53,19 @@ static void record(struct world *w, unsigned spans)
         otk_span_free(otk_span_start(w->tracer, "span", NULL));
 }
 
+static void log_text(struct world *w)
+{
+    otk_logger_log(otk_sdk_logger(w->sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+}
+
+/* A span of 1 MiB. */
+static void record_large(struct world *w)
+{
+    static char name[1 << 20];
+    memset(name, 'x', sizeof name - 1);
+    otk_span_free(otk_span_start(w->tracer, name, NULL));
+}
+
 static void assert_header(const struct request *r, const char *name, const char *value)
 {
     char seen[256];
@@ -72,7 +85,7 @@ static void test_posts_protobuf_to_the_paths_of_the_signals(void **state)
     start_with(&w, NULL, (const char *const[]){"OTEL_EXPORTER_OTLP_HEADERS=Authorization=token,x=1", NULL});
     record(&w, 1);
     otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, "test", NULL), "count", NULL, NULL), 1, NULL);
-    otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+    log_text(&w);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
 
     static const char *const lines[] = {"POST /v1/traces HTTP/1.1\r\n", "POST /v1/metrics HTTP/1.1\r\n",
@@ -85,10 +98,36 @@ static void test_posts_protobuf_to_the_paths_of_the_signals(void **state)
         assert_header(r, "User-Agent", "OTel-OTLP-Exporter-C/" OTLPKIT_VERSION);
         assert_header(r, "Authorization", "token");
         assert_header(r, "x", "1");
-        assert_false(request_header(r, "Expect", unwanted, sizeof unwanted));
         assert_false(request_header(r, "Content-Encoding", unwanted, sizeof unwanted));
         assert_false(request_header(r, "Accept-Encoding", unwanted, sizeof unwanted));
     }
+    finish(&w);
+}
+
+/* curl would ask for permission first, and wait for an answer that many servers do not give. */
+static void test_a_large_body_is_sent_without_asking(void **state)
+{
+    struct world w;
+    char unwanted[64];
+    (void)state;
+    start(&w, NULL);
+    record_large(&w);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_false(request_header(server_request(w.server, 0), "Expect", unwanted, sizeof unwanted));
+    finish(&w);
+}
+
+/* SDK-EXP-09: whoever builds a distribution says all of it. */
+static void test_a_header_of_ones_own_replaces_the_user_agent(void **state)
+{
+    struct world w;
+    (void)state;
+    start_with(&w, NULL,
+               (const char *const[]){"OTEL_EXPORTER_OTLP_HEADERS=user-agent=Mine/1.0 OTel-OTLP-Exporter-C/0", NULL});
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_header(server_request(w.server, 0), "User-Agent", "Mine/1.0 OTel-OTLP-Exporter-C/0");
+    assert_null(strstr(server_request(w.server, 0)->head, OTLPKIT_VERSION));
     finish(&w);
 }
 
@@ -112,7 +151,7 @@ static void test_gzip_bodies_say_so_and_inflate(void **state)
     finish(&w);
 }
 
-/* SDK-EXP-04, SDK-EXP-11, SDK-EXP-13 */
+/* SDK-EXP-04; SDK-EXP-13: the exports are no spans themselves. */
 static void test_ten_exports_take_one_connection(void **state)
 {
     struct world w;
@@ -155,27 +194,32 @@ static void test_an_idle_sdk_sends_nothing(void **state)
     finish(&w);
 }
 
-/* SDK-EXP-06 */
+/* SDK-EXP-06, SDK-ENV-33: before compression, which would make it small enough. */
 static void test_what_is_too_large_is_split_or_counted(void **state)
 {
-    struct world w;
+    static const char *const compressions[] = {"none", "gzip"};
+    char long_name[500], compression[64];
     (void)state;
-    start_with(&w, NULL, (const char *const[]){"OTEL_C_EXPORTER_MAX_REQUEST_BYTES=400", NULL});
-    char long_name[500];
     memset(long_name, 'x', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
-    record(&w, 3);
-    otk_span_free(otk_span_start(w.tracer, long_name, NULL));
-    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    otk_signal_stats s = traces_of(w.sdk);
-    assert_int_equal(s.delivered, 3);
-    assert_int_equal(s.dropped[OTK_DROP_TOO_LARGE], 1);
-    for (size_t i = 0; i < server_request_count(w.server); i++)
-        assert_true(server_request(w.server, i)->size <= 400);
-    finish(&w);
+    for (size_t i = 0; i < COUNT(compressions); i++) {
+        struct world w;
+        snprintf(compression, sizeof compression, "OTEL_EXPORTER_OTLP_COMPRESSION=%s", compressions[i]);
+        start_with(&w, NULL, (const char *const[]){"OTEL_C_EXPORTER_MAX_REQUEST_BYTES=400", compression, NULL});
+        record(&w, 3);
+        otk_span_free(otk_span_start(w.tracer, long_name, NULL));
+        assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
+        otk_signal_stats s = traces_of(w.sdk);
+        assert_int_equal(s.delivered, 3);
+        assert_int_equal(s.dropped[OTK_DROP_TOO_LARGE], 1);
+        for (size_t k = 0; k < server_request_count(w.server); k++)
+            assert_true(server_request(w.server, k)->size <= 400);
+        finish(&w);
+    }
 }
 
-/* SDK-RTY-01, SDK-RTY-15: a 2xx without a body is success. Redirects are not followed. */
+/* SDK-RTY-01, SDK-RTY-04, SDK-RTY-15: a 2xx without a body is success, of which nothing is told. Redirects are not
+ * followed. */
 static void test_status_codes_decide(void **state)
 {
     static const struct {
@@ -195,6 +239,7 @@ static void test_status_codes_decide(void **state)
         {SERVER_STATUS("413 Too Large"), false, 1},
         {SERVER_STATUS("500 Internal"), false, 1},
         {SERVER_STATUS("501 Not Implemented"), false, 1},
+        {SERVER_STATUS("505 Version"), false, 1},
         {SERVER_STATUS("429 Too Many Requests"), true, 2},
         {SERVER_STATUS("502 Bad Gateway"), true, 2},
         {SERVER_STATUS("503 Service Unavailable"), true, 2},
@@ -213,6 +258,7 @@ static void test_status_codes_decide(void **state)
         assert_int_equal(s.retries, cases[i].requests - 1);
         assert_int_equal(s.requests, 1);
         assert_int_equal(server_request_count(w.server), cases[i].requests);
+        assert_int_equal(w.notes.count, cases[i].delivered && cases[i].requests == 1 ? 0 : 1);
         finish(&w);
     }
 }
@@ -273,17 +319,19 @@ static void test_a_closed_port_is_tried_again_within_the_timeout(void **state)
     otk_sdk_stop(w.sdk);
 }
 
-/* SDK-EXP-10, SDK-PROC-09 */
-static void test_the_timeout_bounds_an_export(void **state)
+/* SDK-EXP-10, SDK-ENV-23; SDK-PROC-09, SDK-ENV-10: that of the exporter, and that of the processor */
+static void test_the_shorter_timeout_bounds_an_export(void **state)
 {
-    struct world w;
+    static const char *const timeouts[] = {"OTEL_EXPORTER_OTLP_TIMEOUT=50", "OTEL_BSP_EXPORT_TIMEOUT=50"};
     (void)state;
-    start_with(&w, (const char *const[]){server_holds, NULL},
-               (const char *const[]){"OTEL_EXPORTER_OTLP_TIMEOUT=50", NULL});
-    record(&w, 1);
-    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESYSTEM);
-    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
-    finish(&w);
+    for (size_t i = 0; i < COUNT(timeouts); i++) {
+        struct world w;
+        start_with(&w, (const char *const[]){server_holds, NULL}, (const char *const[]){timeouts[i], NULL});
+        record(&w, 1);
+        assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS / 2), OTK_ESYSTEM);
+        assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_UNREACHABLE], 1);
+        finish(&w);
+    }
 }
 
 /* A redirect may lead anywhere, with the headers that were meant for one server. */
@@ -329,7 +377,7 @@ static void test_a_proxy_is_asked_but_for_what_is_local(void **state)
     start_with(&w, NULL,
                (const char *const[]){"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://collector.test:4318/v1/logs", NULL});
     record(&w, 1);
-    otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+    log_text(&w);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
     assert_int_equal(server_request_count(w.server), 1);
     assert_int_equal(server_request_count(proxy), 1);
@@ -398,15 +446,21 @@ static void test_a_partial_success_is_counted_and_not_retried(void **state)
     finish(&w);
 }
 
-/* SDK-RTY-03: partial_success{error_message: "old field"} */
+/* SDK-RTY-03: one that is empty, and then partial_success{error_message: "old field"} */
 static void test_a_message_without_rejections_is_a_warning(void **state)
 {
+    static const char empty[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n"
+                                "{\"partialSuccess\":{}}";
     struct world w;
     (void)state;
-    start(&w, (const char *const[]){REPLY_13("\x0a\x0b\x12\x09old field"), NULL});
+    start(&w, (const char *const[]){empty, REPLY_13("\x0a\x0b\x12\x09old field"), NULL});
+    record(&w, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(w.notes.count, 0);
     record(&w, 1);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
     assert_noted(&w.notes, "the server says: old field");
+    assert_int_equal(traces_of(w.sdk).delivered, 2);
     finish(&w);
 }
 
@@ -489,15 +543,51 @@ static void test_a_head_is_no_longer_than_an_answer_may_be(void **state)
 
 /* ---- The queue ------------------------------------------------------- */
 
-/* SDK-PROC-06: a full batch does not wait for its delay. */
+/* SDK-PROC-06: a full batch does not wait for its delay, and one that is not full does. */
 static void test_a_full_batch_goes_at_once(void **state)
 {
     struct world w;
     (void)state;
     start_with(&w, NULL,
-               (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=2147483647", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10", NULL});
-    record(&w, 10);
+               (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=2147483647", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10",
+                                     "OTEL_BLRP_SCHEDULE_DELAY=1", NULL});
+    record(&w, 9);
+    log_text(&w);
     server_wait(w.server, 1);
+    assert_true(request_begins(server_request(w.server, 0), "POST /v1/logs HTTP/1.1\r\n"));
+    record(&w, 1);
+    server_wait(w.server, 2);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(traces_of(w.sdk).delivered, 10);
+    assert_int_equal(traces_of(w.sdk).requests, 1);
+    finish(&w);
+}
+
+static void *record_some(void *arg)
+{
+    record(arg, 20);
+    return NULL;
+}
+
+/* SDK-PROC-05, SDK-EXP-11: of the simple processor, too. The second request would open a second connection, if it did
+ * not wait for the first one's answer. */
+static void test_exports_do_not_overlap(void **state)
+{
+    static const char *const each = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=1";
+    struct world w;
+    pthread_t threads[2];
+    (void)state;
+    start_with(&w, (const char *const[]){server_holds, NULL}, (const char *const[]){each, NULL});
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, record_some, &w), 0);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+    server_wait(w.server, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, 1), OTK_ETIMEOUT);
+    server_release(w.server);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(server_request_count(w.server), 40);
+    assert_int_equal(server_connection_count(w.server), 1);
     finish(&w);
 }
 
@@ -512,14 +602,18 @@ static void test_a_span_goes_when_its_delay_is_over(void **state)
     finish(&w);
 }
 
-/* SDK-MET-23 */
+/* SDK-MET-23; SDK-PROC-08, SDK-EXP-07: at the end of a delay without spans and log records nothing is sent. */
 static void test_metrics_go_at_their_interval(void **state)
 {
     struct world w;
     (void)state;
-    start_with(&w, NULL, (const char *const[]){"OTEL_METRIC_EXPORT_INTERVAL=1", NULL});
+    start_with(&w, NULL,
+               (const char *const[]){"OTEL_METRIC_EXPORT_INTERVAL=1", "OTEL_BSP_SCHEDULE_DELAY=0",
+                                     "OTEL_BLRP_SCHEDULE_DELAY=0", NULL});
     otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, "test", NULL), "count", NULL, NULL), 1, NULL);
     server_wait(w.server, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(request_begins(server_request(w.server, i), "POST /v1/metrics HTTP/1.1\r\n"));
     finish(&w);
 }
 
@@ -545,7 +639,41 @@ static void test_a_full_queue_drops_what_is_new(void **state)
     finish(&w);
 }
 
+/* SDK-ERR-05: however few they are, the largest spans take no more than 64 MiB. */
+static void test_a_queue_has_a_limit_in_bytes(void **state)
+{
+    enum { SPANS = 80 };
+    struct world w;
+    (void)state;
+    start_with(&w, NULL, (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=2147483647", NULL});
+    for (int i = 0; i < SPANS; i++)
+        record_large(&w);
+    otk_signal_stats s = traces_of(w.sdk);
+    assert_in_range(s.queued, 60, 64);
+    assert_int_equal(s.dropped[OTK_DROP_QUEUE_FULL], SPANS - s.queued);
+    otk_sdk_shutdown(w.sdk, 0);
+    finish(&w);
+}
+
 /* ---- Flush and shutdown ---------------------------------------------- */
+
+/* SDK-PROC-10, SDK-PROC-06: all that ended before, however many batches that takes */
+static void test_a_flush_exports_all_that_ended_before(void **state)
+{
+    struct world w;
+    (void)state;
+    start_with(&w, (const char *const[]){server_holds, NULL},
+               (const char *const[]){"OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10", NULL});
+    record(&w, 10);
+    server_wait(w.server, 1);
+    record(&w, 95);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, 1), OTK_ETIMEOUT);
+    server_release(w.server);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(traces_of(w.sdk).delivered, 105);
+    assert_int_equal(traces_of(w.sdk).requests, 11);
+    finish(&w);
+}
 
 /* SDK-PROC-10, SDK-PROC-12 */
 static void test_a_flush_gives_up_at_its_timeout(void **state)
@@ -647,6 +775,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_posts_protobuf_to_the_paths_of_the_signals),
+        cmocka_unit_test(test_a_large_body_is_sent_without_asking),
+        cmocka_unit_test(test_a_header_of_ones_own_replaces_the_user_agent),
         cmocka_unit_test(test_gzip_bodies_say_so_and_inflate),
         cmocka_unit_test(test_ten_exports_take_one_connection),
         cmocka_unit_test(test_a_connection_closed_while_idle_is_opened_again),
@@ -656,7 +786,7 @@ int main(void)
         cmocka_unit_test(test_retries_until_it_is_taken),
         cmocka_unit_test(test_retry_after_is_honoured),
         cmocka_unit_test(test_a_closed_port_is_tried_again_within_the_timeout),
-        cmocka_unit_test(test_the_timeout_bounds_an_export),
+        cmocka_unit_test(test_the_shorter_timeout_bounds_an_export),
         cmocka_unit_test(test_a_redirect_is_told_and_not_followed),
         cmocka_unit_test(test_a_redirect_is_told_without_the_password),
         cmocka_unit_test(test_a_proxy_is_asked_but_for_what_is_local),
@@ -671,9 +801,12 @@ int main(void)
         cmocka_unit_test(test_an_endless_answer_is_cut_off_and_not_retried),
         cmocka_unit_test(test_a_head_is_no_longer_than_an_answer_may_be),
         cmocka_unit_test(test_a_full_batch_goes_at_once),
+        cmocka_unit_test(test_exports_do_not_overlap),
         cmocka_unit_test(test_a_span_goes_when_its_delay_is_over),
         cmocka_unit_test(test_metrics_go_at_their_interval),
         cmocka_unit_test(test_a_full_queue_drops_what_is_new),
+        cmocka_unit_test(test_a_queue_has_a_limit_in_bytes),
+        cmocka_unit_test(test_a_flush_exports_all_that_ended_before),
         cmocka_unit_test(test_a_flush_gives_up_at_its_timeout),
         cmocka_unit_test(test_shutdown_delivers_and_ends),
         cmocka_unit_test(test_shutdown_ends_a_retry_wait),

@@ -188,25 +188,30 @@ static void test_a_retry_comes_no_sooner_than_the_server_allows(void **state)
     loop_end(&loop);
 }
 
-/* SDK-RTY-06, SDK-RTY-07, SDK-RTY-09: half as long at least as 1, 1.5, 2.25 … times the first delay, up to 5 times; chance
- * makes the rest. */
+/* SDK-RTY-06, SDK-RTY-07, SDK-RTY-09: half as long at least as 1, 1.5, 2.25 … times the first delay, up to 5 times.
+ * Chance makes the rest: some come sooner than that, which a machine that is slow cannot bring about. */
 static void test_retries_come_later_each_time(void **state)
 {
-    static const double factors[] = {1, 1.5, 2.25, 3.375, 5, 5, 5};
-    enum { DELAY_MS = 4 };
+    enum { DELAY_MS = 4, RETRIES = 30 };
+    double delay = DELAY_MS * 1e6, most = 5 * delay;
+    unsigned early = 0;
     struct loop loop;
     (void)state;
     loop_begin(&loop, NULL,
                (const char *const[]){"OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none",
                                      "OTEL_C_EXPORTER_RETRY_DELAY=4", NULL});
-    assert_int_equal(otk_receiver_faults_set(loop.rx, "503 x7", NULL), 0);
+    assert_int_equal(otk_receiver_faults_set(loop.rx, "503 x30", NULL), 0);
     loop_record(&loop);
     assert_int_equal(otk_sdk_force_flush(loop.sdk, PATIENCE_MS), 0);
     otk_attempts *attempts = otk_receiver_attempts(loop.rx);
     const otk_payload *payload = otk_attempts_payload(attempts, 0);
-    assert_int_equal(payload->attempt_count, COUNT(factors) + 1);
-    for (size_t i = 0; i < COUNT(factors); i++)
-        assert_true((double)payload->attempts[i + 1].gap_nano >= 0.5 * factors[i] * DELAY_MS * 1e6);
+    assert_int_equal(payload->attempt_count, RETRIES + 1);
+    for (size_t i = 1; i <= RETRIES; i++, delay = delay * 1.5 < most ? delay * 1.5 : most) {
+        double gap = (double)payload->attempts[i].gap_nano;
+        assert_true(gap >= 0.5 * delay);
+        early += gap < delay;
+    }
+    assert_true(early > 0);
     otk_attempts_free(attempts);
     loop_end(&loop);
 }
