@@ -29,6 +29,8 @@ static const struct {
     {"Otlpkit-Dropped-Requests", offsetof(otk_receiver_counts, dropped_captures)},
     {"Otlpkit-Dropped-Bytes", offsetof(otk_receiver_counts, dropped_bytes)},
     {"Otlpkit-Unreadable-Connections", offsetof(otk_receiver_counts, unreadable_connections)},
+    {"Otlpkit-Grpc-Connections", offsetof(otk_receiver_counts, grpc_connections)},
+    {"Otlpkit-Tls-Connections", offsetof(otk_receiver_counts, tls_connections)},
 };
 
 /* ---- Writing --------------------------------------------------------- */

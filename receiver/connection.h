@@ -9,6 +9,7 @@
 #ifndef OTLPKIT_CONNECTION_H
 #define OTLPKIT_CONNECTION_H
 
+#include "door.h"
 #include "endpoint.h"
 #include "leaving.h"
 #include "listener.h"
@@ -24,6 +25,8 @@ struct otk_http {
     struct otk_desk *desk;
     otk_capture_fn *on_capture;
     void *on_capture_arg;
+    otk_notice_fn *on_notice;
+    void *on_notice_arg;
     unsigned max_connections;
 
     struct otk_loop loop;
@@ -44,6 +47,8 @@ struct otk_http {
     unsigned connections;
     unsigned questions; /* connections with one */
     unsigned arriving;  /* accepted, and not yet begun by the daemon: it may put that off to its next round */
+    struct otk_door door;
+    bool noticed[OTK_SPEECH_TLS + 1];
     struct otk_deadlines idle, busy, held;
     struct otk_leaving leaving;
     struct otk_play *plays; /* of connections whose request met a fault */

@@ -77,19 +77,26 @@ static void set_listening(struct otk_http *h, bool on)
 
 static bool is_full(const struct otk_http *h)
 {
-    return h->connections + h->arriving >= h->max_connections;
+    return h->connections + h->arriving + h->door.count >= h->max_connections;
 }
 
-/* New connections wait in the kernel's queue. Kept-alive ones with nothing to
- * say do not hold the place of one that has. */
+static bool is_spare(const struct otk_http *h, const struct otk_deadlines *q)
+{
+    return q->first && q->first->due_ms - q->time_ms + SPARE_AFTER_MS <= h->loop.now_ms;
+}
+
+/* New connections wait in the kernel's queue. Those with nothing to say do not
+ * hold the place of one that has. */
 static void pause_accepting(struct otk_http *h)
 {
-    struct otk_entry *oldest = h->idle.first;
-    if (oldest && is_full(h) && oldest->due_ms - h->idle.time_ms + SPARE_AFTER_MS <= h->loop.now_ms)
-        otk_conn_shut((struct otk_conn *)oldest);
+    bool turn_away = is_full(h) && is_spare(h, &h->door.queue);
+    if (turn_away)
+        otk_door_turn_away(&h->door);
+    else if (is_full(h) && is_spare(h, &h->idle))
+        otk_conn_shut((struct otk_conn *)h->idle.first);
     if (!h->accept_at_ms)
         set_listening(h, false);
-    h->accept_at_ms = h->loop.now_ms + ACCEPT_PAUSE_MS;
+    h->accept_at_ms = h->loop.now_ms + (turn_away ? 0 : ACCEPT_PAUSE_MS);
 }
 
 static void resume_accepting(struct otk_http *h)
@@ -113,23 +120,59 @@ static struct otk_http *http_of(struct otk_source *s, size_t offset)
     return (struct otk_http *)(void *)((char *)s - offset);
 }
 
+static void admit(struct otk_http *h, const struct otk_caller *caller)
+{
+    unsigned before = h->connections;
+    if (MHD_add_connection(h->daemon, caller->fd, (const struct sockaddr *)&caller->address, caller->size) == MHD_YES)
+        h->arriving += h->connections == before;
+}
+
+/* A client that is not told what it does wrong tries again and again: it is said the first time. */
+static void notice(struct otk_http *h, enum otk_speech speech)
+{
+    char sentence[160];
+    if (!h->on_notice || h->noticed[speech])
+        return;
+    h->noticed[speech] = true;
+    snprintf(sentence, sizeof sentence, "a client spoke %s", otk_speech_advice(speech));
+    h->on_notice(sentence, h->on_notice_arg);
+}
+
+static void refuse(struct otk_http *h, int fd, enum otk_speech speech)
+{
+    otk_store_count(h->root->store, &(otk_receiver_counts){.unreadable_connections = 1,
+                                                           .grpc_connections = speech == OTK_SPEECH_GRPC,
+                                                           .tls_connections = speech == OTK_SPEECH_TLS});
+    notice(h, speech);
+    otk_leaving_add(&h->leaving, fd);
+    close(fd);
+    if (h->accept_at_ms)
+        h->accept_at_ms = h->loop.now_ms;
+}
+
+static void enter(struct otk_door *door, const struct otk_caller *caller, enum otk_speech speech)
+{
+    struct otk_http *h = (struct otk_http *)(void *)((char *)door - offsetof(struct otk_http, door));
+    if (speech == OTK_SPEECH_HTTP)
+        admit(h, caller);
+    else
+        refuse(h, caller->fd, speech);
+}
+
 static void accept_some(struct otk_http *h, int listening)
 {
     for (int i = 0; i < ACCEPT_AT_ONCE && !h->accept_at_ms; i++) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof address;
+        struct otk_caller caller = {.size = sizeof caller.address};
         if (is_full(h)) {
             pause_accepting(h);
             return;
         }
-        int fd = accept4(listening, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && is_exhausted(errno))
+        caller.fd = accept4(listening, (struct sockaddr *)&caller.address, &caller.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (caller.fd < 0 && is_exhausted(errno))
             pause_accepting(h);
-        if (fd < 0)
+        if (caller.fd < 0)
             return;
-        unsigned before = h->connections;
-        if (MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size) == MHD_YES)
-            h->arriving += h->connections == before;
+        otk_door_add(&h->door, &caller);
     }
 }
 
@@ -165,6 +208,7 @@ static void expire(struct otk_http *h)
         otk_conn_shut((struct otk_conn *)e);
     while ((e = otk_deadlines_due(&h->busy, h->loop.now_ms)))
         otk_conn_expire((struct otk_conn *)e);
+    otk_door_expire(&h->door);
     otk_leaving_expire(&h->leaving);
     if (h->accept_at_ms && h->accept_at_ms <= h->loop.now_ms)
         resume_accepting(h);
@@ -180,7 +224,7 @@ static void earlier(uint64_t *next, uint64_t at)
 static int time_left(const struct otk_http *h)
 {
     uint64_t next = UINT64_MAX;
-    const struct otk_deadlines *queues[] = {&h->idle, &h->busy, &h->leaving.queue};
+    const struct otk_deadlines *queues[] = {&h->idle, &h->busy, &h->door.queue, &h->leaving.queue};
     MHD_UNSIGNED_LONG_LONG daemon_ms;
     for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
         if (queues[i]->first)
@@ -318,8 +362,11 @@ struct otk_http *otk_http_new(const otk_receiver_options *options, otk_receiver 
     h->root = root;
     h->on_capture = options->on_capture;
     h->on_capture_arg = options->on_capture_arg;
+    h->on_notice = options->on_notice;
+    h->on_notice_arg = options->on_notice_arg;
     h->max_connections = options->max_connections;
     h->idle.time_ms = h->busy.time_ms = options->timeout_ms;
+    h->door = (struct otk_door){.loop = &h->loop, .queue.time_ms = options->timeout_ms, .enter = enter};
     h->leaving = (struct otk_leaving){.loop = &h->loop, .queue.time_ms = LINGER_MS};
     h->loop.epoll = h->wake_source.fd = -1;
     int rc = otk_endpoint_init(&h->endpoint, options, error);
@@ -360,6 +407,7 @@ void otk_http_close(struct otk_http *h)
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
     h->daemon = NULL;
+    otk_door_clear(&h->door);
     otk_leaving_clear(&h->leaving);
     if (h->desk)
         otk_desk_stop(h->desk);

@@ -26,6 +26,8 @@ static const struct {
     COUNT("droppedRequests", dropped_captures),
     COUNT("droppedBytes", dropped_bytes),
     COUNT("unreadableConnections", unreadable_connections),
+    COUNT("grpcConnections", grpc_connections),
+    COUNT("tlsConnections", tls_connections),
 };
 
 void otk_page_counts(struct otk_question *q, otk_receiver *rx)

@@ -116,6 +116,8 @@ static void json_counts(const otk_report *r, struct otk_buffer *out)
     otk_json_number(out, "droppedRequests", c->dropped_captures);
     otk_json_number(out, "droppedBytes", c->dropped_bytes);
     otk_json_number(out, "unreadableConnections", c->unreadable_connections);
+    otk_json_number(out, "grpcConnections", c->grpc_connections);
+    otk_json_number(out, "tlsConnections", c->tls_connections);
     add(out, "}");
 }
 

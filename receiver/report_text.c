@@ -1,5 +1,6 @@
 /* A report for people. */
 #include "report.h"
+#include "speech.h"
 #include "visible.h"
 
 #include <inttypes.h>
@@ -168,9 +169,27 @@ static void text_dropped(const otk_report *r, struct otk_buffer *out)
     if (c->dropped_captures || c->dropped_bytes)
         otk_buffer_printf(out, "DROPPED: %" PRIu64 " request%s, %" PRIu64 " bytes, to make room\n", c->dropped_captures,
                           plural(c->dropped_captures), c->dropped_bytes);
-    if (c->unreadable_connections)
-        otk_buffer_printf(out, "UNREADABLE: %" PRIu64 " connection%s without an HTTP/1.1 request: gRPC, TLS, or a head cut off\n",
-                          c->unreadable_connections, plural(c->unreadable_connections));
+}
+
+static void text_spoke(uint64_t connections, enum otk_speech speech, struct otk_buffer *out)
+{
+    if (connections)
+        otk_buffer_printf(out, "  %" PRIu64 " spoke %s\n", connections, otk_speech_advice(speech));
+}
+
+static void text_unreadable(const otk_report *r, struct otk_buffer *out)
+{
+    const otk_receiver_counts *c = &r->counts;
+    uint64_t known = c->grpc_connections + c->tls_connections;
+    if (!c->unreadable_connections)
+        return;
+    otk_buffer_printf(out, "UNREADABLE: %" PRIu64 " connection%s without an HTTP/1.1 request\n",
+                      c->unreadable_connections, plural(c->unreadable_connections));
+    text_spoke(c->grpc_connections, OTK_SPEECH_GRPC, out);
+    text_spoke(c->tls_connections, OTK_SPEECH_TLS, out);
+    if (c->unreadable_connections > known)
+        otk_buffer_printf(out, "  %" PRIu64 " sent something else, or not the whole head of a request\n",
+                          c->unreadable_connections - known);
 }
 
 static void text_extra(const otk_report *r, struct otk_buffer *out)
@@ -215,6 +234,7 @@ void otk_report_write_notes(const otk_report *r, struct otk_buffer *out)
 {
     text_refused(r, out);
     text_dropped(r, out);
+    text_unreadable(r, out);
     if (r->code == 0 || *r->error)
         return;
     text_arrived(r, out);

@@ -51,11 +51,7 @@ static void explain_silence(const struct run *r)
 {
     otk_receiver_counts counts;
     otk_receiver_counts_get(r->rx, &counts);
-    if (counts.unreadable_connections)
-        fputs("hint: something connected and did not speak HTTP/1.1: a gRPC exporter? set\n"
-              "      OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; or TLS? the endpoint begins with http://, not https://\n",
-              stderr);
-    else if (!counts.requests)
+    if (!counts.requests && !counts.unreadable_connections)
         otk_environment_explain(otk_receiver_url(r->rx), stderr);
 }
 

@@ -62,6 +62,12 @@ static void on_capture(const otk_capture *capture, void *arg)
         otk_catcher_fail(&s->catcher, "standard output", rc);
 }
 
+static void on_notice(const char *sentence, void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "otlpkit serve: %s\n", sentence);
+}
+
 /* ---- On the main thread ---------------------------------------------- */
 
 static bool write_ready_file(const char *path, const char *url)
@@ -115,8 +121,8 @@ static void print_summary(const otk_receiver_counts *n)
     if (n->dropped_captures)
         print_count(" of ", n->dropped_bytes, "byte", "bytes");
     print_count("; not readable: ", n->unreadable_connections, "connection", "connections");
-    if (n->unreadable_connections)
-        fputs(" (gRPC, TLS, or a head cut off)", stderr);
+    print_count(", ", n->grpc_connections, "of them gRPC", "of them gRPC");
+    print_count(", ", n->tls_connections, "of them TLS", "of them TLS");
     fputc('\n', stderr);
 }
 
@@ -136,6 +142,8 @@ static int serve(struct serve *s, const sigset_t *signals)
     s->counts.dropped_captures = last.dropped_captures;
     s->counts.dropped_bytes = last.dropped_bytes;
     s->counts.unreadable_connections = last.unreadable_connections;
+    s->counts.grpc_connections = last.grpc_connections;
+    s->counts.tls_connections = last.tls_connections;
     if (!code)
         print_summary(&s->counts);
     int ended = otk_catcher_end(&s->catcher);
@@ -150,6 +158,7 @@ static int run(const struct command *self, int argc, char **argv)
     s.catcher.receiver.drop_oldest = true;
     s.catcher.receiver.on_capture = on_capture;
     s.catcher.receiver.on_capture_arg = &s;
+    s.catcher.receiver.on_notice = on_notice;
     int code = otk_options_parse(self, argc, argv, &s, &none);
     if (code != OPTIONS_GO)
         goto out;

@@ -102,9 +102,11 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     p = SERVE(&port, "--json", "--strict");
     struct client grpc = client_open(port);
     assert_true(client_print(&grpc, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    assert_true(client_sees_end(&grpc));
     process_stop(&p, SIGTERM);
     client_close(&grpc);
-    assert_has(&p.err_text, "no request came; not readable: 1 connection (gRPC, TLS, or a head cut off)\n");
+    assert_has(&p.err_text, "otlpkit serve: a client spoke gRPC, over HTTP/2: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+                            "no request came; not readable: 1 connection, 1 of them gRPC\n");
     process_clear(&p);
     p = SERVE(&port, "--json", "--strict");
     for (int i = 0; i < 2; i++)

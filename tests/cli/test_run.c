@@ -180,13 +180,12 @@ static void test_the_hint_names_what_was_in_the_way(void **state)
     assert_hint("http_proxy", "http://proxy:3128", "hint: http_proxy=http://proxy:3128 is set, and NO_PROXY");
 }
 
-static void test_the_hint_tells_of_what_is_no_http_1(void **state)
+static void test_the_report_tells_of_what_is_no_http_1(void **state)
 {
     (void)state;
     assert_ends(RUN("run", OTLPKIT_CHILD, "preface"), 1, "",
-                "hint: something connected and did not speak HTTP/1.1: a gRPC exporter? set\n"
-                "      OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; or TLS?");
-    assert_ends(RUN("run", OTLPKIT_CHILD, "preface"), 1, "", "UNREADABLE: 1 connection without an HTTP/1.1 request");
+                "UNREADABLE: 1 connection without an HTTP/1.1 request\n"
+                "  1 spoke gRPC, over HTTP/2: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n");
     assert_ends(RUN_SHELL(POST "charge; " OTLPKIT_CHILD " preface", "--assert", "{ name = \"charge\" }"), 1, "",
                 "UNREADABLE: 1 connection ");
 }
@@ -455,7 +454,7 @@ int main(void)
         cmocka_unit_test(test_what_the_user_has_set_stays),
         cmocka_unit_test(test_a_run_inside_of_a_run_catches_by_itself),
         cmocka_unit_test(test_the_hint_names_what_was_in_the_way),
-        cmocka_unit_test(test_the_hint_tells_of_what_is_no_http_1),
+        cmocka_unit_test(test_the_report_tells_of_what_is_no_http_1),
         cmocka_unit_test(test_a_proxy_that_is_passed_by_is_no_hint),
         cmocka_unit_test(test_signals_reach_the_child),
         cmocka_unit_test(test_what_is_typed_reaches_the_child_once),

@@ -162,7 +162,7 @@ static void test_what_was_refused_with_a_2xx_is_not_taken(void **state)
 
 static void test_what_a_receiver_has_lost_is_in_its_archive(void **state)
 {
-    static const otk_receiver_counts none = {.requests = 7}, some = {.dropped_captures = 3, .unreadable_connections = 2};
+    static const otk_receiver_counts none = {.requests = 7}, some = {.dropped_captures = 3, .unreadable_connections = 2, .tls_connections = 1};
     struct otk_warc_pieces pieces;
     otk_receiver_counts counts;
     (void)state;
@@ -176,6 +176,8 @@ static void test_what_a_receiver_has_lost_is_in_its_archive(void **state)
     otk_receiver_counts_get(rx, &counts);
     assert_int_equal(counts.dropped_captures, 6);
     assert_int_equal(counts.unreadable_connections, 4);
+    assert_int_equal(counts.grpc_connections, 0);
+    assert_int_equal(counts.tls_connections, 2);
     assert_int_equal(counts.requests, 0);
     otk_receiver_stop(rx);
     forget_file(path);

@@ -16,9 +16,19 @@ static const uint8_t one_span[] = {0x0a, 7, 0x12, 5, 0x12, 3, 0x2a, 1, 'a'};
 static const char one_span_json[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"}]}]}]}";
 
 
+static char notices[512];
+
+static void on_notice(const char *sentence, void *arg)
+{
+    strncat(arg, sentence, sizeof notices - strlen(arg) - 1);
+}
+
 static int start_limited(void **state)
 {
     prepare(state);
+    *notices = '\0';
+    options.on_notice = on_notice;
+    options.on_notice_arg = notices;
     options.max_request_bytes = LIMIT;
     start();
     return 0;
@@ -703,11 +713,37 @@ static void test_connections_without_a_request_are_counted(void **state)
     SAY("POST /v1/traces HTTP/1.1\r\nHost: x\r\nCont");
     otk_receiver_close(rx);
     assert_int_equal(counts().unreadable_connections, 4);
+    assert_int_equal(counts().grpc_connections, 1);
+    assert_int_equal(counts().tls_connections, 2);
     otk_report *lost = otk_expect_nothing_lost(rx);
     assert_non_null(lost);
-    assert_non_null(strstr(otk_report_text(lost), "UNREADABLE: 4 connections without an HTTP/1.1 request"));
-    assert_non_null(strstr(otk_report_json(lost), "\"unreadableConnections\":4"));
+    assert_non_null(strstr(otk_report_text(lost), "UNREADABLE: 4 connections without an HTTP/1.1 request\n"
+                                                  "  1 spoke gRPC, over HTTP/2: set OTEL_EXPORTER_OTLP_PROTOCOL"
+                                                  "=http/protobuf\n"
+                                                  "  2 spoke TLS: let the endpoint begin with http://, not https://\n"
+                                                  "  1 sent something else, or not the whole head of a request\n"));
+    assert_non_null(strstr(otk_report_json(lost), "\"unreadableConnections\":4,\"grpcConnections\":1,"
+                                                  "\"tlsConnections\":2"));
     otk_report_free(lost);
+}
+
+/* While they still wait for an answer: the time of a request is a minute. */
+static void test_grpc_and_tls_are_sent_away_at_once_and_noticed_once(void **state)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", hello[] = "\x16\x03\x01\x02\x00\x01";
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct client one = client_open(otk_receiver_port(rx));
+        assert_true(client_print(&one, "%s", i % 2 ? hello : preface));
+        assert_true(client_sees_end(&one));
+        client_close(&one);
+    }
+    assert_accepted(span_post());
+    otk_receiver_close(rx);
+    assert_int_equal(counts().grpc_connections, 3);
+    assert_int_equal(counts().unreadable_connections, 6);
+    assert_string_equal(notices, "a client spoke gRPC, over HTTP/2: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+                                 "a client spoke TLS: let the endpoint begin with http://, not https://");
 }
 
 static void test_connections_that_say_nothing_or_all_are_not_counted_as_unreadable(void **state)
@@ -743,6 +779,26 @@ static void test_more_connections_than_allowed_wait_their_turn(void **state)
     }
     for (size_t i = 0; i < 6; i++)
         client_close(&all[i]);
+    otk_receiver_stop(small);
+}
+
+static void test_silent_connections_make_room_for_one_that_speaks(void **state)
+{
+    (void)state;
+    otk_receiver_options own = OTK_RECEIVER_OPTIONS_INIT;
+    struct client silent[2], one;
+    own.max_connections = 2;
+    otk_receiver *small = otk_receiver_start(&own, NULL);
+    for (size_t i = 0; i < 2; i++)
+        silent[i] = client_open(otk_receiver_port(small));
+    one = client_open(otk_receiver_port(small));
+    struct response r = client_post(&one, span_post());
+    assert_int_equal(r.status, 200);
+    response_clear(&r);
+    assert_true(client_sees_end(&silent[0]));
+    for (size_t i = 0; i < 2; i++)
+        client_close(&silent[i]);
+    client_close(&one);
     otk_receiver_stop(small);
 }
 
@@ -789,8 +845,10 @@ int main(void)
         test(request_that_dawdles_gets_408),
         test(idle_and_half_spoken_connections_are_closed_in_time),
         test(connections_without_a_request_are_counted),
+        test(grpc_and_tls_are_sent_away_at_once_and_noticed_once),
         test(connections_that_say_nothing_or_all_are_not_counted_as_unreadable),
         test(more_connections_than_allowed_wait_their_turn),
+        test(silent_connections_make_room_for_one_that_speaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -404,7 +404,8 @@ static void test_stats_count_all(void **state)
     assert_non_null(strstr(text, "'url':'http://127.0.0.1:"));
     assert_non_null(strstr(text, "'counts':{'requests':3,'refused':1,'repeatedRequests':1,'spans':4,'metrics':0,"
                                  "'dataPoints':0,'logRecords':0,'rejected':0,'unknownFields':0,'bodyBytes':"));
-    assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0,'unreadableConnections':0}"));
+    assert_non_null(strstr(text, "'droppedRequests':0,'droppedBytes':0,'unreadableConnections':0,'grpcConnections':0,"
+                                 "'tlsConnections':0}"));
     assert_non_null(strstr(text, "'limits':{'maxRequestBytes':67108864,'maxResponseBytes':4194304,"
                                  "'maxCaptureBytes':1073741824,'dropOldest':false,'maxConnections':"));
 }

@@ -111,6 +111,10 @@ typedef struct otk_receiver otk_receiver;
  * after it is stored and visible, before its answer leaves. */
 typedef void otk_capture_fn(const otk_capture *capture, void *arg);
 
+/* Called with a sentence about what no request tells: that a client spoke gRPC,
+ * or TLS, and what to do about it. On the receiver's thread, once for each. */
+typedef void otk_notice_fn(const char *sentence, void *arg);
+
 /* A path that takes telemetry. */
 typedef struct otk_path {
     const char *path;
@@ -141,11 +145,13 @@ typedef struct otk_receiver_options {
     const char *allowed_hosts; /* further names, comma-separated, that the pages under /otlpkit/ may be asked for by: what
                                 * a request has as its Host. NULL: this machine's own only, which keeps web pages out
                                 * that have a name of theirs resolve to it */
+    otk_notice_fn *on_notice;
+    void *on_notice_arg;
 } otk_receiver_options;
 
 #define OTK_RECEIVER_OPTIONS_INIT \
     {NULL, 0, (size_t)64 << 20, (size_t)1 << 30, false, 2000, 60000, NULL, NULL, \
-     (size_t)4 << 20, false, NULL, NULL, NULL, 0, 1000, (size_t)64 << 20, NULL}
+     (size_t)4 << 20, false, NULL, NULL, NULL, 0, 1000, (size_t)64 << 20, NULL, NULL, NULL}
 
 /* Starts a receiver; it accepts connections when this returns. `options` may
  * be NULL for the defaults. Returns NULL and fills `error` (may be NULL) when
@@ -201,7 +207,9 @@ typedef struct otk_receiver_counts {
     uint64_t dropped_bytes;    /* what they held */
     uint64_t rejected;         /* items that answers rejected: spans, data points and log records */
     uint64_t repeated_requests; /* with the same bytes as one before that was still held */
-    uint64_t unreadable_connections; /* that brought bytes, but no HTTP/1.1 request whose head could be read: gRPC, TLS */
+    uint64_t unreadable_connections; /* that brought bytes, but no HTTP/1.1 request whose head could be read */
+    uint64_t grpc_connections;       /* of these: they spoke HTTP/2, as gRPC does */
+    uint64_t tls_connections;        /* of these */
 } otk_receiver_counts;
 
 OTK_API void otk_receiver_counts_get(otk_receiver *rx, otk_receiver_counts *out);
