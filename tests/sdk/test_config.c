@@ -3,6 +3,8 @@
 #include "config.h"
 #include "resource.h"
 
+#include <errno.h>
+
 struct loaded {
     struct otk_config config;
     struct notes notes;
@@ -350,6 +352,7 @@ static void test_options_win_over_the_environment(void **state)
     unsetenv("OTEL_BLRP_SCHEDULE_DELAY");
 }
 
+/* SDK-ERR-02: a mistake of the program, told at the start only. */
 static void test_an_unknown_setting_is_an_error(void **state)
 {
     otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
@@ -410,7 +413,18 @@ static void test_a_resource_names_sdk_and_program(void **state)
     assert_string_equal(d.text, "service.name=unknown_service:test_sdk_config;" OURS);
 }
 
-/* SDK-RES-05, SDK-RES-07, SDK-ENV-02, SDK-ENV-03 */
+/* SDK-RES-04 */
+static void test_a_program_without_a_name_is_an_unknown_service(void **state)
+{
+    char *name = program_invocation_short_name;
+    (void)state;
+    program_invocation_short_name = (char[]){""};
+    struct described d = resource_of((otk_sdk_options){0});
+    program_invocation_short_name = name;
+    assert_string_equal(d.text, "service.name=unknown_service;" OURS);
+}
+
+/* SDK-RES-05, SDK-RES-07, SDK-ENV-02, SDK-ENV-03: with an empty value, too */
 static void test_later_sources_of_the_resource_win(void **state)
 {
     const char *both[] = {"OTEL_RESOURCE_ATTRIBUTES=service.name=list,zone=a,empty=", "OTEL_SERVICE_NAME=named", NULL};
@@ -422,8 +436,8 @@ static void test_later_sources_of_the_resource_win(void **state)
     assert_string_equal(d.text, OURS "zone=a;empty=;service.name=named;");
     d = resource_of((otk_sdk_options){
         .settings = both,
-        .resource = OTK_ATTRIBUTES(otk_attribute_string("zone", "b"), otk_attribute_string("empty", "c"))});
-    assert_string_equal(d.text, OURS "service.name=named;zone=b;empty=c;");
+        .resource = OTK_ATTRIBUTES(otk_attribute_string("zone", ""), otk_attribute_string("empty", "c"))});
+    assert_string_equal(d.text, OURS "service.name=named;zone=;empty=c;");
     d = resource_of((otk_sdk_options){.settings = both,
                                       .service_name = "code",
                                       .resource = OTK_ATTRIBUTES(otk_attribute_string("service.name", "r"))});
@@ -466,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_options_win_over_the_environment),
         cmocka_unit_test(test_an_unknown_setting_is_an_error),
         cmocka_unit_test(test_a_resource_names_sdk_and_program),
+        cmocka_unit_test(test_a_program_without_a_name_is_an_unknown_service),
         cmocka_unit_test(test_later_sources_of_the_resource_win),
         cmocka_unit_test(test_resource_attributes_are_decoded_or_dropped_whole),
     };

@@ -95,6 +95,54 @@ static void test_defaults_are_shown_as_they_are_set(void **state)
     assert_line("default      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://localhost:4318/v1/logs");
 }
 
+/* SDK-PARSE-01: for every variable, in code as well as in the environment */
+static void test_an_empty_variable_is_one_that_is_not_set(void **state)
+{
+    static char names[OTK_CONFIG_VARIABLES][96], before[sizeof text];
+    const char *empty[OTK_CONFIG_VARIABLES + 1] = {0};
+    struct notes notes = {0};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    for (size_t i = 0; i < OTK_CONFIG_VARIABLES; i++) {
+        const struct otk_variable *v = otk_config_variable(i);
+        snprintf(names[i], sizeof names[i], "%s=", v->general && i % 2 ? v->general : v->name);
+        empty[i] = names[i];
+    }
+    assert_int_equal(print_environment(NULL), 0);
+    memcpy(before, text, sizeof text);
+    assert_int_equal(print_environment(empty), 0);
+    assert_string_equal(text, before);
+    options.service_name = options.endpoint = options.headers = "";
+    options.settings = empty;
+    options.ignore_environment = true;
+    options.on_warning = note;
+    options.on_warning_arg = &notes;
+    print_sdk(&options);
+    assert_string_equal(text, before);
+    assert_int_equal(notes.count, 0);
+}
+
+/* SDK-PARSE-12 */
+static void test_every_variable_may_be_set_in_code(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OTK_CONFIG_VARIABLES; i++) {
+        const struct otk_variable *v = otk_config_variable(i);
+        char setting[128], line[128];
+        otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+        if (v->kind == &otk_kind_never)
+            continue;
+        const char *value = v->kind == &otk_kind_length ? "7" : *v->fallback ? v->fallback : "a=b";
+        snprintf(setting, sizeof setting, "%s=%s", v->name, value);
+        snprintf(line, sizeof line, "\ncode         %s=", v->name);
+        options.settings = (const char *const[]){setting, NULL};
+        options.ignore_environment = true;
+        print_sdk(&options);
+        if (!strstr(text, line))
+            fail_msg("%s is not told to come from code:\n%s", setting, text);
+    }
+}
+
 static void test_values_are_shown_as_they_are_in_force(void **state)
 {
     (void)state;
@@ -153,6 +201,8 @@ static void test_what_is_wrong_is_told_once_with_what_is_used_instead(void **sta
     assert_line("warning      OTEL_BSP_SCHEDULE_DELAY=5s: must be a whole number from 0 to 2147483647; using 5000");
     assert_line("warning      OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318: must be a URL such as http://localhost:4318; "
                 "using http://localhost:4318");
+    assert_line("warning      OTEL_TRACES_SAMPLER=foo: must be always_on, always_off, traceidratio, or parentbased_ and "
+                "one of these; using parentbased_always_on");
     assert_line("warning      OTEL_TRACES_SAMPLER_ARG=2: must be a number from 0 to 1; using 1.0");
     assert_line("warning      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=-1: must be a whole number of milliseconds; using 20");
     assert_line("default      OTEL_BSP_SCHEDULE_DELAY=5000  (what was set is wrong)");
@@ -245,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_each_value_names_its_origin),
         cmocka_unit_test(test_a_sampler_given_in_code_is_named),
         cmocka_unit_test(test_defaults_are_shown_as_they_are_set),
+        cmocka_unit_test(test_an_empty_variable_is_one_that_is_not_set),
+        cmocka_unit_test(test_every_variable_may_be_set_in_code),
         cmocka_unit_test(test_values_are_shown_as_they_are_in_force),
         cmocka_unit_test(test_each_signal_names_its_destination),
         cmocka_unit_test(test_secrets_are_masked),

@@ -54,14 +54,24 @@ static void test_samplers_decide_by_parent(void **state)
 /* SDK-SMP-09 */
 static void test_the_four_of_a_parent_are_replaceable(void **state)
 {
-    otk_sampler sampler = otk_sampler_parent_based(otk_sampler_always_off());
-    otk_span_context parent = {.trace_flags = 0, .is_remote = true};
+    static const otk_span_context parents[] = {{.trace_flags = 0, .is_remote = false},
+                                               {.trace_flags = 1, .is_remote = false},
+                                               {.trace_flags = 0, .is_remote = true},
+                                               {.trace_flags = 1, .is_remote = true}};
     (void)state;
-    sampler.remote_not_sampled = otk_sampler_always_on();
-    assert_true(samples(&sampler, &parent, some_trace));
-    parent.is_remote = false;
-    assert_false(samples(&sampler, &parent, some_trace));
-    assert_false(samples(&sampler, NULL, some_trace));
+    for (size_t replaced = 0; replaced < COUNT(parents); replaced++) {
+        const otk_sampler *four[4] = {otk_sampler_always_off(), otk_sampler_always_on(), otk_sampler_always_off(),
+                                      otk_sampler_always_on()};
+        four[replaced] = replaced % 2 ? otk_sampler_always_off() : otk_sampler_always_on();
+        otk_sampler sampler = otk_sampler_parent_based(otk_sampler_always_off());
+        sampler.local_not_sampled = four[0];
+        sampler.local_sampled = four[1];
+        sampler.remote_not_sampled = four[2];
+        sampler.remote_sampled = four[3];
+        for (size_t i = 0; i < COUNT(parents); i++)
+            assert_int_equal(samples(&sampler, &parents[i], some_trace), (i % 2 == 1) != (i == replaced));
+        assert_false(samples(&sampler, NULL, some_trace));
+    }
 }
 
 /* SDK-SMP-07: the last seven bytes, taken from the threshold up */
