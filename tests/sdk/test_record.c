@@ -35,14 +35,16 @@ static void test_a_plain_span_has_what_every_span_has(void **state)
     finish(&w);
 }
 
-/* SDK-API-04, SDK-ENC-05, SDK-API-14 */
+/* SDK-API-04, SDK-ENC-05, SDK-API-14: the parent's end is not that of its children, of whom there may be more */
 static void test_a_child_continues_its_parents_trace(void **state)
 {
     struct world w;
     (void)state;
     start(&w);
     otk_span *parent = otk_span_start(w.tracer, "parent", NULL);
+    otk_span *older = otk_span_start(w.tracer, "older", parent);
     otk_span_end(parent);
+    assert_true(otk_span_is_recording(older));
     otk_span *child = otk_span_start(w.tracer, "child", parent);
     const otk_span_context *context = otk_span_get_context(parent);
     assert_memory_equal(otk_span_get_context(child)->trace_id, context->trace_id, 16);
@@ -53,6 +55,7 @@ static void test_a_child_continues_its_parents_trace(void **state)
     assert_memory_equal(s->trace_id.data, context->trace_id, 16);
     assert_memory_equal(s->parent_span_id.data, context->span_id, 8);
     assert_int_equal(s->flags, 0x101);
+    otk_span_free(older);
     otk_span_free(parent);
     finish(&w);
 }
@@ -132,6 +135,23 @@ static void test_times_and_kind_may_be_given(void **state)
     finish(&w);
 }
 
+/* SDK-API-21: a clock that is set back between them moves neither event nor end before the start. */
+static void test_time_goes_forward_when_the_clock_is_set_back(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    uint64_t offset = otk_clock_offset(otk_clock_monotonic());
+    atomic_store(&otk_clock_known_offset, offset - 3600 * OTK_SECOND);
+    otk_span_add_event(span, "event", NULL);
+    const span_message *s = sent(&w, span);
+    otk_clock_measure(otk_clock_monotonic());
+    assert_true(s->events[0]->time_unix_nano >= s->start_time_unix_nano);
+    assert_true(s->end_time_unix_nano >= s->events[0]->time_unix_nano);
+    finish(&w);
+}
+
 /* SDK-ENC-10, SDK-ENC-11, SDK-LF-03: every kind of AnyValue */
 static void test_values_of_every_kind_arrive(void **state)
 {
@@ -145,25 +165,31 @@ static void test_values_of_every_kind_arrive(void **state)
     otk_span_set_string(span, "empty string", "");
     otk_span_set_bool(span, "bool", false);
     otk_span_set_int(span, "int", INT64_MIN);
+    otk_span_set_int(span, "zero", 0);
     otk_span_set_double(span, "double", -0.0);
     otk_span_set_double(span, "nan", NAN);
     otk_span_set_bytes(span, "bytes", "\0\xff", 2);
+    otk_span_set_bytes(span, "no bytes", NULL, 0);
     otk_span_set_value(span, "array", otk_value_array(NULL, 0));
+    otk_span_set_value(span, "empty map", otk_value_kvlist(NULL, 0));
     otk_span_set_value(span, "map", otk_value_kvlist(map, 2));
     otk_span_set_value(span, "nothing", otk_value_string(NULL));
     otk_span_set_value(span, "index", (otk_value){.type = OTK_VALUE_STRING_STRINDEX, .as.string_value_strindex = 7});
     const span_message *s = sent(&w, span);
 
-    assert_int_equal(s->n_attributes, 11);
+    assert_int_equal(s->n_attributes, 14);
     assert_text(attribute(s, "string"), "text");
     assert_text(attribute(s, "empty string"), "");
     assert_int_equal(attribute(s, "bool")->value_case, OTK__COMMON__ANY_VALUE__VALUE_BOOL_VALUE);
     assert_true(attribute(s, "int")->int_value == INT64_MIN);
+    assert_int_equal(attribute(s, "zero")->value_case, OTK__COMMON__ANY_VALUE__VALUE_INT_VALUE);
     assert_true(signbit(attribute(s, "double")->double_value));
     assert_true(isnan(attribute(s, "nan")->double_value));
     assert_int_equal(attribute(s, "bytes")->bytes_value.len, 2);
     assert_memory_equal(attribute(s, "bytes")->bytes_value.data, "\0\xff", 2);
+    assert_int_equal(attribute(s, "no bytes")->value_case, OTK__COMMON__ANY_VALUE__VALUE_BYTES_VALUE);
     assert_int_equal(attribute(s, "array")->value_case, OTK__COMMON__ANY_VALUE__VALUE_ARRAY_VALUE);
+    assert_int_equal(attribute(s, "empty map")->value_case, OTK__COMMON__ANY_VALUE__VALUE_KVLIST_VALUE);
     const Otk__Common__KeyValueList *list = attribute(s, "map")->kvlist_value;
     assert_int_equal(list->n_values, 2);
     assert_text(get(list->values, 2, "list")->array_value->values[1], "two");
@@ -172,10 +198,11 @@ static void test_values_of_every_kind_arrive(void **state)
     finish(&w);
 }
 
-/* SDK-ENC-09, SDK-API-06, SDK-API-07 */
+/* SDK-ENC-09, SDK-API-06, SDK-API-07: in a map, an event and a link, too */
 static void test_a_key_set_again_has_the_later_value(void **state)
 {
     struct world w;
+    const otk_attributes *twice = OTK_ATTRIBUTES(otk_attribute_int("k", 1), otk_attribute_int("k", 2));
     const otk_attribute map[] = {otk_attribute_int("k", 1), otk_attribute_int("other", 2), otk_attribute_int("k", 3)};
     (void)state;
     start(&w);
@@ -186,6 +213,8 @@ static void test_a_key_set_again_has_the_later_value(void **state)
     otk_span_set_int(span, "A", 4);
     otk_span_set_int(span, "", 5);
     otk_span_set_value(span, "map", otk_value_kvlist(map, 3));
+    otk_span_add_event(span, "event", twice);
+    otk_span_add_link(span, otk_span_get_context(span), twice);
     const span_message *s = sent(&w, span);
     assert_int_equal(s->n_attributes, 4);
     assert_int_equal(attribute(s, "a")->int_value, 3);
@@ -194,6 +223,10 @@ static void test_a_key_set_again_has_the_later_value(void **state)
     const Otk__Common__KeyValueList *list = attribute(s, "map")->kvlist_value;
     assert_int_equal(list->n_values, 2);
     assert_int_equal(get(list->values, 2, "k")->int_value, 3);
+    assert_int_equal(s->events[0]->n_attributes, 1);
+    assert_int_equal(s->events[0]->attributes[0]->value->int_value, 2);
+    assert_int_equal(s->links[0]->n_attributes, 1);
+    assert_int_equal(s->links[0]->attributes[0]->value->int_value, 2);
     finish(&w);
 }
 
@@ -225,7 +258,7 @@ static void test_events_and_links_keep_their_order(void **state)
     struct world w;
     const otk_link first = {&remote, OTK_ATTRIBUTES(otk_attribute_int("n", 1))};
     otk_span_options options = OTK_SPAN_OPTIONS_INIT;
-    const otk_span_context nowhere = {.trace_flags = 0};
+    const otk_span_context nowhere = {.trace_flags = 0}, unknown = {.trace_state = "a=1"};
     (void)state;
     start(&w);
     options.links = &first;
@@ -236,6 +269,7 @@ static void test_events_and_links_keep_their_order(void **state)
     otk_span_add_link(span, otk_span_get_context(span), NULL);
     otk_span_add_link(span, &nowhere, NULL);
     otk_span_add_link(span, &nowhere, OTK_ATTRIBUTES(otk_attribute_int("n", 3)));
+    otk_span_add_link(span, &unknown, NULL);
     otk_span_add_event(span, "two", NULL);
     const span_message *s = sent(&w, span);
     assert_int_equal(s->n_events, 2);
@@ -244,13 +278,14 @@ static void test_events_and_links_keep_their_order(void **state)
     assert_string_equal(s->events[1]->name, "two");
     assert_true(s->events[0]->time_unix_nano >= s->start_time_unix_nano);
     assert_true(s->events[1]->time_unix_nano <= s->end_time_unix_nano);
-    assert_int_equal(s->n_links, 3);
+    assert_int_equal(s->n_links, 4);
     assert_memory_equal(s->links[0]->trace_id.data, remote.trace_id, 16);
     assert_string_equal(s->links[0]->trace_state, "vendor=x");
     assert_int_equal(s->links[0]->flags, 0x303);
     assert_int_equal(s->links[0]->attributes[0]->value->int_value, 1);
     assert_int_equal(s->links[1]->flags, 0x101);
     assert_int_equal(s->links[2]->attributes[0]->value->int_value, 3);
+    assert_string_equal(s->links[3]->trace_state, "a=1");
     finish(&w);
 }
 
@@ -309,46 +344,62 @@ static void test_an_ended_span_changes_no_more(void **state)
     finish(&w);
 }
 
-/* SDK-LIM-01, SDK-LIM-02, SDK-LIM-03, SDK-ENC-07 */
+/* SDK-LIM-01, SDK-LIM-02, SDK-ENC-07, SDK-ENV-14, SDK-ENV-15: within values only texts and bytes are cut. */
 static void test_limits_are_kept_and_counted(void **state)
 {
     struct world w;
+    const otk_attributes *two = OTK_ATTRIBUTES(otk_attribute_int("a", 1), otk_attribute_int("b", 1));
+    const otk_attribute map[] = {otk_attribute_int("one", 12345), otk_attribute_string("two", "cut here"),
+                                 otk_attribute_bool("three", true)};
     const otk_value list[] = {otk_value_string("gr\xC3\xBC\xC3\x9F"
                                                "e"),
-                              otk_value_bytes("12345", 5)};
+                              otk_value_bytes("12345", 5), otk_value_kvlist(map, COUNT(map))};
     (void)state;
     start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
-                                         "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=0",
-                                         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=0", NULL});
+                                         "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=1",
+                                         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1",
+                                         NULL});
     otk_span *span = otk_span_start(w.tracer, "name is no attribute", NULL);
-    otk_span_set_value(span, "list", otk_value_array(list, 2));
+    otk_span_set_value(span, "list", otk_value_array(list, COUNT(list)));
     otk_span_set_int(span, "b", 1);
     otk_span_set_int(span, "c", 1);
     otk_span_set_int(span, "b", 2);
     otk_span_add_event(span, "event", OTK_ATTRIBUTES(otk_attribute_int("n", 1)));
     otk_span_add_event(span, "too many", NULL);
+    otk_span_add_link(span, &remote, two);
     otk_span_add_link(span, &remote, NULL);
     const span_message *s = sent(&w, span);
     assert_string_equal(s->name, "name is no attribute");
     assert_int_equal(s->n_attributes, 2);
     assert_int_equal(attribute(s, "b")->int_value, 2);
-    assert_text(attribute(s, "list")->array_value->values[0], "gr\xC3\xBC");
-    assert_int_equal(attribute(s, "list")->array_value->values[1]->bytes_value.len, 3);
+    const Otk__Common__ArrayValue *values = attribute(s, "list")->array_value;
+    assert_int_equal(values->n_values, 3);
+    assert_text(values->values[0], "gr\xC3\xBC");
+    assert_int_equal(values->values[1]->bytes_value.len, 3);
+    const Otk__Common__KeyValueList *inner = values->values[2]->kvlist_value;
+    assert_int_equal(inner->n_values, 3);
+    assert_int_equal(get(inner->values, 3, "one")->int_value, 12345);
+    assert_text(get(inner->values, 3, "two"), "cut");
     assert_int_equal(s->dropped_attributes_count, 1);
     assert_int_equal(s->dropped_events_count, 1);
     assert_int_equal(s->events[0]->dropped_attributes_count, 1);
     assert_int_equal(s->dropped_links_count, 1);
+    assert_int_equal(s->links[0]->n_attributes, 1);
+    assert_int_equal(s->links[0]->dropped_attributes_count, 1);
     finish(&w);
 }
 
-/* SDK-LIM-04: a span's own limit, the one for all attributes, and the default of 128 */
+/* SDK-LIM-04: a span's own limits, those for all attributes, and the default of 128 */
 static void test_the_limit_that_fits_best_counts(void **state)
 {
     struct world w;
     char key[8];
     (void)state;
-    start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=3", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=2", NULL});
+    start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=3", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=2",
+                                         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
+                                         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=2", NULL});
     otk_span *span = otk_span_start(w.tracer, "limits", NULL);
+    otk_span_set_string(span, "text", "cut");
     otk_span_add_event(span, "event",
                        OTK_ATTRIBUTES(otk_attribute_int("a", 1), otk_attribute_int("b", 1), otk_attribute_int("c", 1),
                                       otk_attribute_int("d", 1)));
@@ -359,7 +410,8 @@ static void test_the_limit_that_fits_best_counts(void **state)
     }
     const span_message *s = sent(&w, span);
     assert_int_equal(s->n_attributes, 2);
-    assert_int_equal(s->dropped_attributes_count, 128);
+    assert_text(attribute(s, "text"), "cu");
+    assert_int_equal(s->dropped_attributes_count, 129);
     assert_int_equal(s->events[0]->n_attributes, 3);
     assert_int_equal(s->n_events, 128);
     assert_int_equal(s->dropped_events_count, 3);
@@ -385,11 +437,12 @@ static void test_drops_are_told_once(void **state)
     finish(&w);
 }
 
-/* SDK-LIM-06, SDK-RES-10: the resource has no limits, and is the same for all signals */
+/* SDK-LIM-06, SDK-RES-10, SDK-MET-32: the resource and points have no limits, and it is the same for all signals */
 static void test_the_resource_is_whole_and_the_same_everywhere(void **state)
 {
     struct world w;
     otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    const otk_attributes *two = OTK_ATTRIBUTES(otk_attribute_string("a", "long"), otk_attribute_int("b", 2));
     (void)state;
     options.settings = (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=1",
                                              "OTEL_RESOURCE_ATTRIBUTES=a=long,b=longer", NULL};
@@ -397,7 +450,7 @@ static void test_the_resource_is_whole_and_the_same_everywhere(void **state)
     otk_logger_log(otk_sdk_logger(w.sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "a body is no attribute", NULL);
     const Otk__Collector__Logs__ExportLogsServiceRequest *logs =
         flush(&w, &otk__collector__logs__export_logs_service_request__descriptor);
-    uint8_t bytes[2][512];
+    uint8_t bytes[3][512];
     size_t size = protobuf_c_message_pack(&logs->resource_logs[0]->resource->base, bytes[0]);
     assert_text(logs->resource_logs[0]->scope_logs[0]->log_records[0]->body, "a body is no attribute");
     otk_span_free(otk_span_start(w.tracer, "s", NULL));
@@ -406,27 +459,56 @@ static void test_the_resource_is_whole_and_the_same_everywhere(void **state)
     assert_text(get(r->attributes, r->n_attributes, "b"), "longer");
     assert_int_equal(protobuf_c_message_pack(&r->base, bytes[1]), size);
     assert_memory_equal(bytes[0], bytes[1], size);
+    otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, "m", NULL), "count", NULL, NULL), 1, two);
+    const Otk__Collector__Metrics__ExportMetricsServiceRequest *metrics =
+        flush(&w, &otk__collector__metrics__export_metrics_service_request__descriptor);
+    const Otk__Metrics__ResourceMetrics *all = metrics->resource_metrics[0];
+    assert_int_equal(protobuf_c_message_pack(&all->resource->base, bytes[2]), size);
+    assert_memory_equal(bytes[0], bytes[2], size);
+    const Otk__Metrics__NumberDataPoint *point = all->scope_metrics[0]->metrics[0]->sum->data_points[0];
+    assert_text(get(point->attributes, point->n_attributes, "a"), "long");
+    assert_int_equal(get(point->attributes, point->n_attributes, "b")->int_value, 2);
     finish(&w);
 }
 
-/* SDK-LIM-03: the 65th array is an empty value. */
+/* How many arrays stand in each other, or maps, down to what is neither. */
+static unsigned depth_of(const any_value **value)
+{
+    unsigned depth = 0;
+    for (;; depth++) {
+        if ((*value)->value_case == OTK__COMMON__ANY_VALUE__VALUE_ARRAY_VALUE)
+            *value = (*value)->array_value->values[0];
+        else if ((*value)->value_case == OTK__COMMON__ANY_VALUE__VALUE_KVLIST_VALUE)
+            *value = (*value)->kvlist_value->values[0]->value;
+        else
+            return depth;
+    }
+}
+
+/* SDK-LIM-03: the 65th array or map is an empty value. */
 static void test_values_are_cut_at_64_levels(void **state)
 {
     struct world w;
-    otk_value nested[66];
+    otk_value lists[66], maps[66];
+    otk_attribute items[66];
     (void)state;
     start(&w);
-    nested[0] = otk_value_array(NULL, 0);
-    for (size_t i = 1; i < COUNT(nested); i++)
-        nested[i] = otk_value_array(&nested[i - 1], 1);
+    lists[0] = otk_value_array(NULL, 0);
+    maps[0] = otk_value_kvlist(NULL, 0);
+    for (size_t i = 1; i < COUNT(lists); i++) {
+        items[i] = otk_attribute_of("k", maps[i - 1]);
+        lists[i] = otk_value_array(&lists[i - 1], 1);
+        maps[i] = otk_value_kvlist(&items[i], 1);
+    }
     otk_span *span = otk_span_start(w.tracer, "deep", NULL);
-    otk_span_set_value(span, "deep", nested[65]);
-    const any_value *value = attribute(sent(&w, span), "deep");
-    unsigned depth = 0;
-    for (; value->value_case == OTK__COMMON__ANY_VALUE__VALUE_ARRAY_VALUE; depth++)
-        value = value->array_value->values[0];
-    assert_int_equal(depth, 64);
-    assert_int_equal(value->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    otk_span_set_value(span, "lists", lists[65]);
+    otk_span_set_value(span, "maps", maps[65]);
+    const span_message *s = sent(&w, span);
+    const any_value *values[] = {attribute(s, "lists"), attribute(s, "maps")};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        assert_int_equal(depth_of(&values[i]), 64);
+        assert_int_equal(values[i]->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    }
     finish(&w);
 }
 
@@ -461,6 +543,42 @@ static void test_spans_are_grouped_by_scope(void **state)
     assert_int_equal(second->scope->attributes[0]->value->int_value, 1);
     assert_string_equal(resource->scope_spans[2]->scope->name, "");
     finish(&w);
+}
+
+/* SDK-API-02 */
+static void test_a_scope_without_a_name_is_told_and_works(void **state)
+{
+    static const char *const names[] = {NULL, ""};
+    (void)state;
+    for (size_t i = 0; i < 3 * COUNT(names); i++) {
+        struct world w;
+        const char *name = names[i % 2];
+        start(&w);
+        if (i / 2 == 0)
+            otk_span_free(otk_span_start(otk_sdk_tracer(w.sdk, name, NULL), "span", NULL));
+        else if (i / 2 == 1)
+            otk_logger_log(otk_sdk_logger(w.sdk, name, NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+        else
+            otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, name, NULL), "count", NULL, NULL), 1, NULL);
+        assert_noted(&w.notes, "without a name");
+        assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+        assert_int_equal(server_request_count(w.server), 1);
+        finish(&w);
+    }
+}
+
+/* SDK-API-16 */
+static void test_a_context_is_valid_with_both_ids(void **state)
+{
+    const otk_span_context both = {.trace_id = {[15] = 1}, .span_id = {[7] = 1}};
+    otk_span_context trace = both, span = both;
+    (void)state;
+    memset(trace.span_id, 0, sizeof trace.span_id);
+    memset(span.trace_id, 0, sizeof span.trace_id);
+    assert_true(otk_span_context_is_valid(&both));
+    assert_false(otk_span_context_is_valid(&trace));
+    assert_false(otk_span_context_is_valid(&span));
+    assert_false(otk_span_context_is_valid(NULL));
 }
 
 /* SDK-API-15 */
@@ -542,9 +660,34 @@ static void test_a_disabled_sdk_passes_the_parent_on(void **state)
     otk_span_free(root);
     otk_span_free(child);
     otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+    otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, "test", NULL), "count", NULL, NULL), 1, NULL);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
     assert_int_equal(server_connection_count(w.server), 0);
     finish(&w);
+}
+
+/* SDK-ENV-17 */
+static void test_a_signal_exported_nowhere_is_not_sent(void **state)
+{
+    static const struct {
+        const char *setting, *path;
+    } cases[] = {{"OTEL_TRACES_EXPORTER=none", "/v1/traces"},
+                 {"OTEL_METRICS_EXPORTER=none", "/v1/metrics"},
+                 {"OTEL_LOGS_EXPORTER=none", "/v1/logs"}};
+    (void)state;
+    for (int i = 0; i < OTK_SIGNAL_COUNT; i++) {
+        struct world w;
+        start_with(&w, (const char *const[]){cases[i].setting, NULL});
+        otk_span_free(otk_span_start(w.tracer, "span", NULL));
+        otk_logger_log(otk_sdk_logger(w.sdk, "test", NULL), OTK_SEVERITY_NUMBER_INFO, "text", NULL);
+        otk_counter_add(otk_meter_counter(otk_sdk_meter(w.sdk, "test", NULL), "count", NULL, NULL), 1, NULL);
+        assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+        assert_int_equal(server_request_count(w.server), 2);
+        for (size_t k = 0; k < 2; k++)
+            assert_null(strstr(server_request(w.server, k)->head, cases[i].path));
+        assert_int_equal(stats_of(w.sdk, (otk_signal)i).accepted, 0);
+        finish(&w);
+    }
 }
 
 /* SDK-ENV-17: others may still continue such a trace. */
@@ -688,7 +831,25 @@ static void test_a_log_record_carries_all_its_parts(void **state)
     finish(&w);
 }
 
-/* SDK-LOG-02, SDK-LOG-03, SDK-LOG-07 */
+/* SDK-LOG-07, SDK-ENV-16, SDK-ENC-09 */
+static void test_log_records_have_limits_of_their_own(void **state)
+{
+    struct world w;
+    otk_log_record record = OTK_LOG_RECORD_INIT;
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT=1", "OTEL_ATTRIBUTE_COUNT_LIMIT=9",
+                                         "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT=2", NULL});
+    record.attributes = OTK_ATTRIBUTES(otk_attribute_string("a", "first"), otk_attribute_string("b", "dropped"),
+                                       otk_attribute_string("a", "second"));
+    otk_logger_emit(otk_sdk_logger(w.sdk, "logger", NULL), &record);
+    const Otk__Logs__LogRecord *log = flush_log(&w);
+    assert_int_equal(log->n_attributes, 1);
+    assert_text(get(log->attributes, 1, "a"), "se");
+    assert_int_equal(log->dropped_attributes_count, 1);
+    finish(&w);
+}
+
+/* SDK-LOG-02, SDK-LOG-03 */
 static void test_a_short_log_call_fills_in_the_rest(void **state)
 {
     struct world w;
@@ -728,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_an_explicit_root_ignores_the_parent),
         cmocka_unit_test(test_an_unsampled_parent_has_unsampled_children),
         cmocka_unit_test(test_times_and_kind_may_be_given),
+        cmocka_unit_test(test_time_goes_forward_when_the_clock_is_set_back),
         cmocka_unit_test(test_values_of_every_kind_arrive),
         cmocka_unit_test(test_a_key_set_again_has_the_later_value),
         cmocka_unit_test(test_bad_utf8_is_repaired_everywhere),
@@ -740,15 +902,19 @@ int main(void)
         cmocka_unit_test(test_the_resource_is_whole_and_the_same_everywhere),
         cmocka_unit_test(test_values_are_cut_at_64_levels),
         cmocka_unit_test(test_spans_are_grouped_by_scope),
+        cmocka_unit_test(test_a_scope_without_a_name_is_told_and_works),
+        cmocka_unit_test(test_a_context_is_valid_with_both_ids),
         cmocka_unit_test(test_ids_are_written_as_lowercase_hex),
         cmocka_unit_test(test_null_does_nothing),
         cmocka_unit_test(test_null_arguments_do_no_harm),
         cmocka_unit_test(test_a_disabled_sdk_passes_the_parent_on),
+        cmocka_unit_test(test_a_signal_exported_nowhere_is_not_sent),
         cmocka_unit_test(test_traces_exported_nowhere_still_have_ids),
         cmocka_unit_test(test_a_counter_is_a_cumulative_monotonic_sum),
         cmocka_unit_test(test_misuse_of_counters_is_warned_about),
         cmocka_unit_test(test_too_many_series_flow_into_one),
         cmocka_unit_test(test_a_log_record_carries_all_its_parts),
+        cmocka_unit_test(test_log_records_have_limits_of_their_own),
         cmocka_unit_test(test_a_short_log_call_fills_in_the_rest),
         cmocka_unit_test(test_an_empty_log_record_is_still_observed),
     };
