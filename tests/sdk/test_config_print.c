@@ -201,8 +201,9 @@ static void test_what_is_wrong_is_told_once_with_what_is_used_instead(void **sta
     assert_line("warning      OTEL_BSP_SCHEDULE_DELAY=5s: must be a whole number from 0 to 2147483647; using 5000");
     assert_line("warning      OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318: must be a URL such as http://localhost:4318; "
                 "using http://localhost:4318");
-    assert_line("warning      OTEL_TRACES_SAMPLER=foo: must be always_on, always_off, traceidratio, or parentbased_ and "
-                "one of these; using parentbased_always_on");
+    assert_line(
+        "warning      OTEL_TRACES_SAMPLER=foo: must be always_on, always_off, traceidratio, or parentbased_ and "
+        "one of these; using parentbased_always_on");
     assert_line("warning      OTEL_TRACES_SAMPLER_ARG=2: must be a number from 0 to 1; using 1.0");
     assert_line("warning      OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=-1: must be a whole number of milliseconds; using 20");
     assert_line("default      OTEL_BSP_SCHEDULE_DELAY=5000  (what was set is wrong)");

@@ -355,10 +355,10 @@ static void test_limits_are_kept_and_counted(void **state)
                                                "e"),
                               otk_value_bytes("12345", 5), otk_value_kvlist(map, COUNT(map))};
     (void)state;
-    start_with(&w, (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
-                                         "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=1",
-                                         "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1",
-                                         NULL});
+    start_with(&w,
+               (const char *const[]){"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
+                                     "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=1",
+                                     "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=1", NULL});
     otk_span *span = otk_span_start(w.tracer, "name is no attribute", NULL);
     otk_span_set_value(span, "list", otk_value_array(list, COUNT(list)));
     otk_span_set_int(span, "b", 1);
