@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: libraries, headers, the command, a CMake package and pkg-config files.
+# What `cmake --install` puts where: libraries, headers, the command, manual pages, a CMake package and pkg-config files.
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/otlpkit)
 set(libraries otlpkit-receiver otlpkit-sdk)
@@ -17,6 +17,9 @@ endif()
 install(TARGETS otlpkit RUNTIME)
 install(TARGETS ${libraries} EXPORT otlpkit-targets)
 install(DIRECTORY proto/include/ sdk/include/ receiver/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+install(FILES docs/man/otlpkit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/otlpkit-receiver.3 docs/man/otlpkit-sdk.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 
 install(EXPORT otlpkit-targets NAMESPACE otlpkit:: DESTINATION ${package})
 # An export of its own: who has no cmocka still finds the rest.

@@ -1,0 +1,3 @@
+void run_checkout(const char *endpoint);
+
+#include "1"

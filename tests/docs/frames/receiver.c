@@ -1,0 +1,3 @@
+void run_program_under_test(const char *endpoint);
+
+#include "1"
