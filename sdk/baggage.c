@@ -104,7 +104,8 @@ const char *otk_baggage_get(const otk_baggage *baggage, const char *name)
 
 const otk_baggage_entry *otk_baggage_entries(const otk_baggage *baggage, size_t *count)
 {
-    *count = baggage ? baggage->count : 0;
+    if (count)
+        *count = baggage ? baggage->count : 0;
     return baggage ? baggage->entries : NULL;
 }
 

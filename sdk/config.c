@@ -324,7 +324,7 @@ int otk_config_load(struct otk_config *out, const otk_sdk_options *options, stru
             *error = (otk_error){rc, "memory ran out"};
         return rc;
     }
-    if (options && options->sampler)
+    if (options && options->sampler && options->sampler->sample)
         take_sampler(&config, options->sampler);
     *out = config;
     return 0;

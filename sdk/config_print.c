@@ -65,7 +65,7 @@ static void print_config(FILE *to, const struct otk_config *config)
 
 void otk_sdk_print_config(const otk_sdk *sdk, FILE *to)
 {
-    if (sdk)
+    if (sdk && to)
         print_config(to, &sdk->config);
 }
 
@@ -90,6 +90,8 @@ int otk_sdk_print_environment(const char *const *environment, FILE *to)
     struct report report = {to, 0};
     struct otk_warnings warnings;
     struct otk_config config;
+    if (!to)
+        return 0;
     otk_warnings_init(&warnings, print_warning, &report);
     int rc = otk_config_load_environment(&config, environment, &warnings);
     otk_warnings_clear(&warnings);
@@ -110,7 +112,7 @@ static void print_variable(FILE *to, const char *name, const struct otk_variable
 void otk_sdk_print_variables(FILE *to)
 {
     const char *general = NULL;
-    for (size_t i = 0; i < OTK_CONFIG_VARIABLES; i++) {
+    for (size_t i = 0; to && i < OTK_CONFIG_VARIABLES; i++) {
         const struct otk_variable *v = otk_config_variable(i);
         if (v->general && (!general || strcmp(v->general, general) != 0))
             print_variable(to, v->general, v);

@@ -51,8 +51,9 @@ void otk_sdk_release_queues(otk_sdk *sdk)
 
 void otk_sdk_stats_get(otk_sdk *sdk, otk_sdk_stats *out)
 {
-    memset(out, 0, sizeof *out);
-    if (!sdk)
+    if (out)
+        memset(out, 0, sizeof *out);
+    if (!sdk || !out)
         return;
     pthread_mutex_lock(&sdk->mutex);
     otk_sdk_hold_queues(sdk);

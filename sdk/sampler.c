@@ -92,7 +92,11 @@ otk_sampler otk_sampler_parent_based(const otk_sampler *root)
 
 void otk_sampler_describe(const otk_sampler *sampler, char *out, size_t size)
 {
+    static const otk_sampler none = {.sample = NULL};
     char root[64];
+    if (!out)
+        return;
+    sampler = sampler ? sampler : &none;
     otk_sampler ratio = otk_sampler_ratio(sampler->ratio);
     if (sampler->sample == sample_ratio) {
         snprintf(out, size, "%s{%f}", sampler->description, sampler->ratio);

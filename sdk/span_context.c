@@ -21,6 +21,8 @@ bool otk_span_context_is_valid(const otk_span_context *context)
 static void write_hex(const uint8_t *bytes, size_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";
+    if (!out)
+        return;
     for (size_t i = 0; i < size; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
@@ -116,6 +118,8 @@ otk_scoped_span otk_scoped_span_start(otk_tracer *tracer, const char *name)
 
 void otk_scoped_span_end(otk_scoped_span *scoped)
 {
+    if (!scoped)
+        return;
     otk_detach(scoped->token);
     otk_span_free(scoped->span);
     scoped->span = NULL;

@@ -53,8 +53,9 @@ static bool was_recorded(const otk_span *span)
 
 void otk_span_read(otk_span *span, otk_span_data *out)
 {
-    memset(out, 0, sizeof *out);
-    if (!span || !was_recorded(span))
+    if (out)
+        memset(out, 0, sizeof *out);
+    if (!span || !out || !was_recorded(span))
         return;
     otk_own_lock_take(&span->lock);
     read_message(span, out);
@@ -115,7 +116,7 @@ static bool find(const struct otk_attribute_set *set, const char *key, otk_value
 
 bool otk_span_get_attribute(otk_span *span, const char *key, otk_value *out)
 {
-    if (!span || !key || !was_recorded(span))
+    if (!span || !key || !out || !was_recorded(span))
         return false;
     otk_own_lock_take(&span->lock);
     bool found = find(&span->attributes, key, out);

@@ -1,6 +1,8 @@
 /* The API around spans: what is current, who decides, who looks on, and what is said in messages. */
 #include "world.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -232,6 +234,77 @@ static void test_the_sampler_decides_what_becomes_of_a_span(void **state)
     finish(&w);
 }
 
+struct asked {
+    otk_sampling_input input;
+    uint8_t trace_id[16];
+    char name[16];
+    const char *trace_state; /* to be answered */
+    unsigned times;
+};
+
+static otk_sampling_result remember(const otk_sampler *self, const otk_sampling_input *input)
+{
+    struct asked *asked = self->arg;
+    asked->times++;
+    asked->input = *input;
+    memcpy(asked->trace_id, input->trace_id, sizeof asked->trace_id);
+    snprintf(asked->name, sizeof asked->name, "%s", input->name);
+    return (otk_sampling_result){OTK_SAMPLING_RECORD_AND_SAMPLE, NULL, asked->trace_state};
+}
+
+/* SDK-SMP-01, SDK-SMP-03, SDK-API-05, SDK-API-12: all that the span starts with; and a new name asks nobody again. */
+static void test_a_sampler_knows_what_a_span_starts_with(void **state)
+{
+    static const char *const states[] = {"of=sampler", "", NULL};
+    const otk_link link = {&remote, NULL};
+    (void)state;
+    for (size_t i = 0; i < COUNT(states); i++) {
+        struct world w;
+        struct asked asked = {.trace_state = states[i]};
+        const otk_sampler sampler = {.sample = remember, .arg = &asked};
+        otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+        otk_span_options of_span = OTK_SPAN_OPTIONS_INIT;
+        options.sampler = &sampler;
+        start_by(&w, options);
+        of_span.parent = &remote;
+        of_span.kind = OTK_SPAN_KIND_CLIENT;
+        of_span.attributes = OTK_ATTRIBUTES(otk_attribute_int("n", 1));
+        of_span.links = &link;
+        of_span.link_count = 1;
+        otk_span *span = otk_span_start_with(w.tracer, "first", &of_span);
+        otk_span_update_name(span, "second");
+        const span_message *s = sent(&w, span);
+        assert_int_equal(asked.times, 1);
+        assert_ptr_equal(asked.input.parent, &remote);
+        assert_memory_equal(asked.trace_id, s->trace_id.data, 16);
+        assert_string_equal(asked.name, "first");
+        assert_int_equal(asked.input.kind, OTK_SPAN_KIND_CLIENT);
+        assert_ptr_equal(asked.input.attributes, of_span.attributes);
+        assert_ptr_equal(asked.input.links, of_span.links);
+        assert_int_equal(asked.input.link_count, 1);
+        assert_int_equal(attribute(s, "n")->int_value, 1);
+        assert_int_equal(s->n_links, 1);
+        assert_string_equal(s->trace_state ? s->trace_state : "", states[i] ? states[i] : "");
+        finish(&w);
+    }
+}
+
+/* SDK-ENV-08: there is nobody whom it concerns. */
+static void test_a_ratio_without_its_sampler_means_nothing(void **state)
+{
+    static const char *const samplers[] = {"OTEL_TRACES_SAMPLER=", "OTEL_TRACES_SAMPLER=always_on",
+                                           "OTEL_TRACES_SAMPLER=parentbased_always_on"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(samplers); i++) {
+        struct world w;
+        start_with(&w, (const char *const[]){samplers[i], "OTEL_TRACES_SAMPLER_ARG=0", NULL});
+        otk_span *span = otk_span_start(w.tracer, "span", NULL);
+        assert_true(otk_span_is_recording(span));
+        otk_span_free(span);
+        finish(&w);
+    }
+}
+
 /* SDK-ENV-07, SDK-SMP-06, SDK-SMP-07 */
 static void test_the_environment_names_the_sampler(void **state)
 {
@@ -320,6 +393,7 @@ static void test_a_generator_of_zeros_is_not_asked_for_ever(void **state)
 
 struct seen {
     struct seen *before; /* has to be called first */
+    pthread_t thread;
     unsigned starts, ends, flushes, shutdowns;
     otk_span_data data;
     char name[32];
@@ -342,6 +416,7 @@ static void on_end(otk_span *span, void *arg)
     struct seen *seen = arg;
     otk_value value;
     seen->ends++;
+    seen->thread = pthread_self();
     otk_span_set_int(span, "late", 1);
     otk_span_read(span, &seen->data);
     snprintf(seen->name, sizeof seen->name, "%.*s", (int)seen->data.name.size, seen->data.name.data);
@@ -386,7 +461,7 @@ static void record_one(otk_tracer *tracer)
     otk_span_free(span);
 }
 
-/* SDK-PROC-01, SDK-PROC-11, SDK-API-23, SDK-PROC-12, SDK-API-13 */
+/* SDK-PROC-01, SDK-PROC-04, SDK-PROC-11, SDK-API-13, SDK-API-20, SDK-API-23, SDK-PROC-12 */
 static void test_processors_see_spans_in_their_order(void **state)
 {
     struct world w;
@@ -399,9 +474,10 @@ static void test_processors_see_spans_in_their_order(void **state)
     options.processor_count = 2;
     start_by(&w, options);
     record_one(w.tracer);
+    assert_int_equal(first.ends + second.ends, 2);
+    assert_true(pthread_equal(first.thread, pthread_self()));
     flush_traces(&w);
     assert_int_equal(attribute(span_at(&w, 0), "seen")->int_value, 2);
-    assert_int_equal(first.ends + second.ends, 2);
     assert_string_equal(first.name, "watched");
     assert_int_equal(first.number, -300);
     assert_true(first.root);
@@ -412,14 +488,117 @@ static void test_processors_see_spans_in_their_order(void **state)
     assert_true(first.data.message.size > 0);
     assert_int_equal(first.flushes, 1);
 
+    otk_span *open = otk_span_start(w.tracer, "open", NULL);
     assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_EDATA);
     assert_int_equal(otk_sdk_shutdown(w.sdk, PATIENCE_MS), OTK_ESHUTDOWN);
     assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_ESHUTDOWN);
+    otk_span_free(open);
     record_one(w.tracer);
+    record_one(otk_sdk_tracer(w.sdk, "later", NULL));
+    assert_false(otk_tracer_enabled(w.tracer));
+    assert_int_equal(first.starts, 2);
     assert_int_equal(first.ends, 1);
     assert_int_equal(first.flushes, 1);
     assert_int_equal(first.shutdowns, 1);
     finish(&w);
+}
+
+static void use_sdk(otk_sdk *sdk)
+{
+    otk_tracer *tracer = otk_sdk_tracer(sdk, "inside", NULL);
+    otk_span_free(otk_span_start(tracer, "inside", NULL));
+    otk_logger_log(otk_sdk_logger(sdk, "inside", NULL), OTK_SEVERITY_NUMBER_INFO, "inside", NULL);
+    otk_counter_add(otk_meter_counter(otk_sdk_meter(sdk, "inside", NULL), "count", NULL, NULL), 1, NULL);
+    traces_of(sdk);
+}
+
+/* Called back once, on a thread that records, it uses the SDK itself. */
+struct user {
+    otk_sdk *sdk;
+    unsigned calls;
+    bool inside;
+};
+
+static void use_once(struct user *user)
+{
+    user->calls++;
+    if (!user->sdk || user->inside)
+        return;
+    user->inside = true;
+    use_sdk(user->sdk);
+    user->inside = false;
+}
+
+static void use_at_start(otk_span *span, const otk_span_context *parent, void *arg)
+{
+    (void)span, (void)parent;
+    use_once(arg);
+}
+
+static void use_at_end(otk_span *span, void *arg)
+{
+    (void)span;
+    use_once(arg);
+}
+
+static void use_for_id(uint8_t *out, size_t size, void *arg)
+{
+    use_once(arg);
+    memset(out, 1, size);
+}
+
+static uint64_t use_for_time(void *arg)
+{
+    use_once(arg);
+    return OTK_SECOND;
+}
+
+static otk_sampling_result use_to_sample(const otk_sampler *self, const otk_sampling_input *input)
+{
+    (void)input;
+    use_once(self->arg);
+    return (otk_sampling_result){OTK_SAMPLING_RECORD_AND_SAMPLE, NULL, NULL};
+}
+
+static void use_to_warn(const char *message, void *arg)
+{
+    (void)message;
+    use_once(arg);
+}
+
+/* SDK-ERR-04, as far as C goes: no lock is held while a function of the program runs, so that it may use the SDK. */
+static void test_callbacks_may_use_the_sdk(void **state)
+{
+    struct user users[5] = {{.calls = 0}};
+    struct server *server = server_start(NULL);
+    const otk_span_processor processor = {use_at_start, use_at_end, NULL, NULL, &users[0]};
+    const otk_sampler sampler = {.sample = use_to_sample, .arg = &users[1]};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.processors = &processor;
+    options.processor_count = 1;
+    options.sampler = &sampler;
+    options.generate_id = use_for_id;
+    options.generate_id_arg = &users[2];
+    options.clock = use_for_time;
+    options.clock_arg = &users[3];
+    options.on_warning = use_to_warn;
+    options.on_warning_arg = &users[4];
+    options.settings = (const char *const[]){"OTEL_SPAN_EVENT_COUNT_LIMIT=0", NULL};
+    options.endpoint = server_url(server);
+    options.ignore_environment = true;
+    otk_sdk *sdk = otk_sdk_start(&options, NULL);
+    for (size_t i = 0; i < COUNT(users); i++)
+        users[i].sdk = sdk;
+    otk_span *span = otk_span_start(otk_sdk_tracer(sdk, "outside", NULL), "span", NULL);
+    otk_span_add_event(span, "too many", NULL);
+    otk_span_free(span);
+    for (size_t i = 0; i < COUNT(users); i++) {
+        assert_true(users[i].calls > 0);
+        users[i].sdk = NULL;
+    }
+    otk_sdk_stop(sdk);
+    server_stop(server);
 }
 
 /* SDK-PROC-02, SDK-API-20 */
@@ -451,7 +630,7 @@ static void test_processors_alone_make_spans_record(void **state)
     assert_false(otk_tracer_enabled(NULL));
 }
 
-/* SDK-PROC-01, SDK-PROC-05 */
+/* SDK-PROC-01 */
 static void test_each_span_may_be_exported_at_once(void **state)
 {
     struct world w;
@@ -592,6 +771,49 @@ static void test_nothing_minds_null(void **state)
     otk_span_free(nothing);
 }
 
+/* SDK-ERR-01: what has no place for its result has none. */
+static void test_results_may_be_null(void **state)
+{
+    struct world w;
+    char text[] = "untouched";
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    otk_baggage *baggage = otk_baggage_set(NULL, "k", "v", NULL);
+    otk_span_set_int(span, "k", 1);
+    assert_false(otk_span_get_attribute(span, "k", NULL));
+    otk_span_read(span, NULL);
+    otk_span_context_trace_id(otk_span_get_context(span), NULL);
+    otk_span_context_span_id(otk_span_get_context(span), NULL);
+    otk_sdk_stats_get(w.sdk, NULL);
+    otk_sdk_print_config(w.sdk, NULL);
+    assert_int_equal(otk_sdk_print_environment(NULL, NULL), 0);
+    otk_sdk_print_variables(NULL);
+    assert_non_null(otk_baggage_entries(baggage, NULL));
+    otk_sampler_describe(otk_sampler_always_on(), NULL, 0);
+    otk_sampler_describe(NULL, text, sizeof text);
+    assert_string_equal(text, "");
+    otk_scoped_span_end(NULL);
+    otk_baggage_free(baggage);
+    otk_span_free(span);
+    finish(&w);
+}
+
+/* SDK-ERR-01 */
+static void test_a_sampler_that_cannot_decide_is_not_taken(void **state)
+{
+    struct world w;
+    const otk_sampler sampler = {.description = "mine"};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.sampler = &sampler;
+    start_by(&w, options);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    assert_true(otk_span_is_recording(span));
+    otk_span_free(span);
+    finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -605,10 +827,13 @@ int main(void)
         cmocka_unit_test(test_a_wrapped_context_records_nothing),
         cmocka_unit_test(test_errors_are_events_named_exception),
         cmocka_unit_test(test_the_sampler_decides_what_becomes_of_a_span),
+        cmocka_unit_test(test_a_sampler_knows_what_a_span_starts_with),
+        cmocka_unit_test(test_a_ratio_without_its_sampler_means_nothing),
         cmocka_unit_test(test_the_environment_names_the_sampler),
         cmocka_unit_test(test_ids_and_times_may_be_ones_own),
         cmocka_unit_test(test_a_generator_of_zeros_is_not_asked_for_ever),
         cmocka_unit_test(test_processors_see_spans_in_their_order),
+        cmocka_unit_test(test_callbacks_may_use_the_sdk),
         cmocka_unit_test(test_processors_alone_make_spans_record),
         cmocka_unit_test(test_each_span_may_be_exported_at_once),
         cmocka_unit_test(test_a_message_is_a_span_without_duration),
@@ -616,6 +841,8 @@ int main(void)
         cmocka_unit_test(test_a_message_that_cannot_be_filled_in_is_its_template),
         cmocka_unit_test(test_detectors_tell_of_process_and_host),
         cmocka_unit_test(test_nothing_minds_null),
+        cmocka_unit_test(test_results_may_be_null),
+        cmocka_unit_test(test_a_sampler_that_cannot_decide_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
