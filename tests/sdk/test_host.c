@@ -10,12 +10,13 @@
 
 /* ---- Exit ------------------------------------------------------------ */
 
-static int run_program(otk_receiver *rx, const char *argument)
+static int run_program(const char *url, const char *argument, int to_stderr)
 {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", otk_receiver_url(rx), 1);
+        dup2(to_stderr, STDERR_FILENO);
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url, 1);
         setenv("TSAN_OPTIONS", "report_thread_leaks=0", 1); /* nobody joins the worker, that is the point */
         execl(PROGRAM_THAT_EXITS, PROGRAM_THAT_EXITS, argument, (char *)NULL);
         _exit(127);
@@ -29,11 +30,51 @@ static void test_a_program_that_just_exits_has_delivered(void **state)
 {
     (void)state;
     otk_receiver *rx = otk_receiver_start(NULL, NULL);
-    assert_int_equal(run_program(rx, "quiet"), 0);
+    assert_int_equal(run_program(otk_receiver_url(rx), "quiet", STDERR_FILENO), 0);
     assert_int_equal(span_count(rx), 0);
-    assert_int_equal(run_program(rx, NULL), 0);
+    assert_int_equal(run_program(otk_receiver_url(rx), NULL, STDERR_FILENO), 0);
     assert_int_equal(span_count(rx), 1);
     otk_receiver_stop(rx);
+}
+
+static void test_an_exit_does_not_wait_for_a_retry(void **state)
+{
+    const char *const script[] = {SERVER_STATUS("503 Busy"), NULL};
+    (void)state;
+    struct server *server = server_start(script);
+    assert_int_equal(run_program(server_url(server), NULL, STDERR_FILENO), 0);
+    assert_int_equal(server_request_count(server), 1);
+    server_stop(server);
+}
+
+/* SDK-ERR-05: 3 seconds, and not the 10 that an export may take */
+static void test_an_exit_does_not_wait_for_a_dead_server(void **state)
+{
+    const char *const script[] = {server_holds, NULL};
+    struct timespec before, after;
+    (void)state;
+    struct server *server = server_start(script);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(run_program(server_url(server), NULL, STDERR_FILENO), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 8);
+    assert_int_equal(server_request_count(server), 1);
+    server_stop(server);
+}
+
+/* SDK-ERR-03: where no handler is set, on stderr */
+static void test_warnings_go_to_stderr(void **state)
+{
+    char text[256] = "";
+    int ends[2];
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(run_program("nowhere", "quiet", ends[1]), 0);
+    close(ends[1]);
+    assert_true(read(ends[0], text, sizeof text - 1) > 0);
+    close(ends[0]);
+    assert_string_equal(text, "otlpkit: OTEL_EXPORTER_OTLP_ENDPOINT=nowhere: must be a URL such as "
+                              "http://localhost:4318; using http://localhost:4318\n");
 }
 
 /* ---- Races ----------------------------------------------------------- */
@@ -184,6 +225,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_program_that_just_exits_has_delivered),
+        cmocka_unit_test(test_an_exit_does_not_wait_for_a_retry),
+        cmocka_unit_test(test_an_exit_does_not_wait_for_a_dead_server),
+        cmocka_unit_test(test_warnings_go_to_stderr),
         cmocka_unit_test(test_accounts_balance_while_all_race),
         cmocka_unit_test(test_threads_may_share_a_span),
         cmocka_unit_test(test_a_dead_server_costs_no_more_than_the_queue),

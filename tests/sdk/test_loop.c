@@ -70,6 +70,43 @@ static void test_what_is_recorded_is_captured_through_gzip(void **state)
     assert_loop((const char *const[]){"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", NULL});
 }
 
+/* SDK-ENC-12: the receiver refuses bytes that are no UTF-8. */
+static void test_bad_text_is_repaired_wherever_it_stands(void **state)
+{
+    static const char bad[] = "bad \xff";
+    const otk_attributes *attributes = OTK_ATTRIBUTES(otk_attribute_string(bad, bad));
+    const otk_scope_options scope = {bad, bad, attributes};
+    const otk_span_context elsewhere = {.trace_id = {1}, .span_id = {2}, .trace_flags = 1, .trace_state = bad};
+    const otk_log_record record = {
+        .severity_text = bad, .body = otk_value_string(bad), .attributes = attributes, .event_name = bad};
+    otk_span_options of_span = OTK_SPAN_OPTIONS_INIT;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    otk_receiver *rx = otk_receiver_start(NULL, NULL);
+    options.endpoint = otk_receiver_url(rx);
+    options.service_name = bad;
+    options.resource = attributes;
+    options.ignore_environment = true;
+    otk_sdk *sdk = otk_sdk_start(&options, NULL);
+    of_span.parent = &elsewhere;
+    of_span.attributes = attributes;
+    otk_span *span = otk_span_start_with(otk_sdk_tracer(sdk, bad, &scope), bad, &of_span);
+    otk_span_add_event(span, bad, attributes);
+    otk_span_add_link(span, &elsewhere, attributes);
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, bad);
+    otk_span_free(span);
+    otk_logger_emit(otk_sdk_logger(sdk, bad, &scope), &record);
+    otk_counter_add(otk_meter_counter(otk_sdk_meter(sdk, bad, &scope), "count", bad, bad), 1, attributes);
+    assert_int_equal(otk_sdk_force_flush(sdk, PATIENCE_MS), 0);
+    for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
+        const otk_capture *capture = otk_receiver_request(rx, i);
+        assert_int_equal(capture->status, 200);
+        assert_string_equal(capture->notes, "");
+    }
+    otk_sdk_stop(sdk);
+    otk_receiver_stop(rx);
+}
+
 /* SDK-RTY-04, SDK-RTY-12: the receiver's reason reaches the person who reads the warnings. */
 static void test_a_wrong_path_is_explained(void **state)
 {
@@ -123,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_recorded_is_captured),
         cmocka_unit_test(test_what_is_recorded_is_captured_through_gzip),
+        cmocka_unit_test(test_bad_text_is_repaired_wherever_it_stands),
         cmocka_unit_test(test_a_wrong_path_is_explained),
         cmocka_unit_test(test_two_sdks_do_not_mix),
     };

@@ -81,6 +81,19 @@ static void test_a_remote_parent_is_extracted(void **state)
     otk_context_free(context);
 }
 
+/* SDK-CTX-03: each header is read for itself. */
+static void test_a_bad_parent_does_not_harm_the_baggage(void **state)
+{
+    static struct carrier carrier;
+    carrier = (struct carrier){0};
+    set_header(&carrier, "traceparent", "00-nonsense");
+    set_header(&carrier, "baggage", "user=ada");
+    otk_context *context = otk_extract(*state, get_header, &carrier);
+    assert_false(otk_span_context_is_valid(otk_context_span(context)));
+    assert_string_equal(otk_baggage_get(otk_context_baggage(context), "user"), "ada");
+    otk_context_free(context);
+}
+
 /* SDK-TP-03, SDK-TP-04, SDK-TP-05, SDK-CTX-03 */
 static void test_malformed_parents_count_as_missing(void **state)
 {
@@ -471,6 +484,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_remote_parent_is_extracted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bad_parent_does_not_harm_the_baggage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_malformed_parents_count_as_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_later_versions_and_unknown_flags_are_passed_on_as_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_parents_are_none, set_up, tear_down),
