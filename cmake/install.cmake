@@ -24,7 +24,7 @@ install(FILES docs/man/otlpkit-receiver.3 docs/man/otlpkit-sdk.3 DESTINATION ${C
 install(EXPORT otlpkit-targets NAMESPACE otlpkit:: DESTINATION ${package})
 # An export of its own: who has no cmocka still finds the rest.
 if(TARGET otlpkit-cmocka)
-    set_target_properties(otlpkit-cmocka PROPERTIES EXPORT_NAME cmocka
+    set_target_properties(otlpkit-cmocka PROPERTIES EXPORT_NAME cmocka INSTALL_RPATH "$ORIGIN"
         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
     install(TARGETS otlpkit-cmocka EXPORT otlpkit-cmocka-targets)
     install(EXPORT otlpkit-cmocka-targets NAMESPACE otlpkit:: DESTINATION ${package})

@@ -1,8 +1,15 @@
-# The CMakeLists.txt of someone who uses the installed package; copied beside consumer.c by the script `run`.
+# The CMakeLists.txt of someone who uses the installed package, or has the project inside of their own; copied beside
+# consumer.c by the script `run`.
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES C CXX)
 
-find_package(otlpkit 0.1 REQUIRED)
+if(OTLPKIT_SOURCE)
+    include(FetchContent)
+    FetchContent_Declare(otlpkit SOURCE_DIR ${OTLPKIT_SOURCE})
+    FetchContent_MakeAvailable(otlpkit)
+else()
+    find_package(otlpkit 0.1 REQUIRED)
+endif()
 
 add_executable(consumer-c consumer.c)
 set_target_properties(consumer-c PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
@@ -14,7 +21,7 @@ set_target_properties(consumer-cpp PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF
 add_executable(consumer-raii consumer_raii.cpp)
 set_target_properties(consumer-raii PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
 
-add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 foreach(program consumer-c consumer-cpp consumer-raii)
     target_link_libraries(${program} PRIVATE otlpkit::receiver otlpkit::sdk)
 endforeach()
