@@ -20,6 +20,8 @@ struct waiting {
     size_t held;             /* how many of these are counted as held */
     struct otk_expectation expectation;
     struct otk_watch watch;
+    struct otk_gathering *gathering; /* the report, once the wait is over; or NULL */
+    int rc;                          /* of the wait */
     uint64_t timeout_ms;
     unsigned format; /* in `formats` */
 };
@@ -41,6 +43,7 @@ static const struct {
 static void close_wait(struct otk_question *q)
 {
     struct waiting *s = q->state;
+    otk_report_free(otk_gathering_end(s->gathering));
     otk_expectation_clear(&s->expectation);
     otk_expectations_free(s->lines);
     atomic_fetch_sub(&q->rx->root->held_conditions, s->held);
@@ -173,35 +176,46 @@ static int write_report(struct otk_question *q, otk_report *report)
     return rc;
 }
 
-static enum otk_step answer(struct otk_question *q)
+static enum otk_step tell(struct otk_question *q)
+{
+    struct waiting *s = q->state;
+    if (otk_gathering_step(s->gathering))
+        return OTK_STEP_AGAIN;
+    otk_report *report = otk_gathering_end(s->gathering);
+    s->gathering = NULL;
+    q->status = s->rc ? 417 : 200;
+    q->content_type = formats[s->format].content_type;
+    int rc = report ? write_report(q, report) : OTK_ENOMEM;
+    otk_report_free(report);
+    return rc ? otk_page_fail(q, rc) : OTK_STEP_DONE;
+}
+
+static enum otk_step end_wait(struct otk_question *q)
 {
     struct waiting *s = q->state;
     bool hopeless;
-    int rc = otk_watch_end(&s->watch, &hopeless);
-    if (rc == OTK_ELIMIT) {
+    s->rc = otk_watch_end(&s->watch, &hopeless);
+    if (s->rc == OTK_ELIMIT) {
         otk_page_refuse(q, 400, "a regular expression is too costly for what came");
         return OTK_STEP_DONE;
     }
-    otk_report *report = rc == 0 || rc == OTK_ETIMEOUT
-                             ? otk_report_of_wait(q->rx, &s->expectation, rc, hopeless, (unsigned)s->timeout_ms)
-                             : NULL;
-    q->status = rc ? 417 : 200;
-    q->content_type = formats[s->format].content_type;
-    rc = report ? write_report(q, report) : OTK_ENOMEM;
-    otk_report_free(report);
-    return rc ? otk_page_fail(q, rc) : OTK_STEP_DONE;
+    if (s->rc == 0 || s->rc == OTK_ETIMEOUT)
+        s->gathering = otk_gathering_new(q->rx, &s->expectation, s->rc, hopeless, (unsigned)s->timeout_ms);
+    return s->gathering ? tell(q) : otk_page_fail(q, OTK_ENOMEM);
 }
 
 static enum otk_step step_wait(struct otk_question *q)
 {
     struct waiting *s = q->state;
+    if (s->gathering)
+        return tell(q);
     bool more = otk_watch_look(&s->watch, otk_receiver_store(q->rx));
     if (otk_watch_is_settled(&s->watch))
-        return answer(q);
+        return end_wait(q);
     if (more)
         return OTK_STEP_AGAIN;
     if (q->ending || otk_now_ns() >= s->watch.deadline_ns)
-        return answer(q);
+        return end_wait(q);
     q->again_ns = otk_watch_next_ns(&s->watch);
     return OTK_STEP_IDLE;
 }

@@ -71,7 +71,21 @@ struct otk_report {
     struct otk_buffer text, json;
 };
 
+/* A report in the making. Looking for what came near, what nothing asked for and what was refused takes its time where
+ * much has come, and goes in steps of a millisecond; `e` and its condition are needed until the end. */
+struct otk_gathering;
+
 /* NULL when memory ran out. */
+struct otk_gathering *otk_gathering_new(otk_receiver *rx, struct otk_expectation *e, int code, bool hopeless,
+                                        unsigned timeout_ms);
+
+/* Whether there is more to look at. */
+bool otk_gathering_step(struct otk_gathering *g);
+
+/* The report as far as it was gathered, or NULL when memory ran out. Accepts NULL. */
+otk_report *otk_gathering_end(struct otk_gathering *g);
+
+/* All of that at once. */
 otk_report *otk_report_of_wait(otk_receiver *rx, struct otk_expectation *e, int code, bool hopeless,
                                unsigned timeout_ms);
 otk_report *otk_report_of_error(const otk_error *error, const otk_condition *condition);

@@ -105,7 +105,8 @@ static void test_the_summary_counts_what_came_and_leaves_out_what_did_not(void *
     assert_true(client_sees_end(&grpc));
     process_stop(&p, SIGTERM);
     client_close(&grpc);
-    assert_has(&p.err_text, "otlpkit serve: a client spoke gRPC, over HTTP/2: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+    assert_has(&p.err_text, "otlpkit serve: a client spoke gRPC, over HTTP/2: set "
+                            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
                             "no request came; not readable: 1 connection, 1 of them gRPC\n");
     process_clear(&p);
     p = SERVE(&port, "--json", "--strict");

@@ -162,7 +162,8 @@ static void test_what_was_refused_with_a_2xx_is_not_taken(void **state)
 
 static void test_what_a_receiver_has_lost_is_in_its_archive(void **state)
 {
-    static const otk_receiver_counts none = {.requests = 7}, some = {.dropped_captures = 3, .unreadable_connections = 2, .tls_connections = 1};
+    static const otk_receiver_counts none = {.requests = 7};
+    static const otk_receiver_counts some = {.dropped_captures = 3, .unreadable_connections = 2, .tls_connections = 1};
     struct otk_warc_pieces pieces;
     otk_receiver_counts counts;
     (void)state;

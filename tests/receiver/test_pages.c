@@ -19,10 +19,14 @@ uint64_t __real_otk_now_ns(void);
 uint64_t __wrap_otk_now_ns(void);
 
 static uint64_t clock_ns; /* what it is said to show, or 0: what it shows */
+static uint64_t tick_ns;  /* by which it goes on whenever it is looked at */
 
 uint64_t __wrap_otk_now_ns(void)
 {
-    return clock_ns ? clock_ns : __real_otk_now_ns();
+    if (!clock_ns)
+        return __real_otk_now_ns();
+    clock_ns += tick_ns;
+    return clock_ns;
 }
 
 /* ---- Asking ---------------------------------------------------------- */
@@ -31,6 +35,7 @@ struct answer {
     struct otk_question q;
     struct otk_buffer text; /* all that was said so far */
     enum otk_step last;
+    unsigned steps;
     bool opened;
 };
 
@@ -54,21 +59,32 @@ static void take_out(struct answer *a)
     a->q.out.size = 0;
 }
 
+static void step(struct answer *a)
+{
+    a->last = a->q.page->step(&a->q);
+    a->steps++;
+    take_out(a);
+}
+
 /* Goes on until the page is done or idle. */
 static void go_on(struct answer *a)
 {
-    do {
-        a->last = a->q.page->step(&a->q);
-        take_out(a);
-    } while (a->last == OTK_STEP_AGAIN && !a->q.out.failed);
+    do
+        step(a);
+    while (a->last == OTK_STEP_AGAIN && !a->q.out.failed);
 }
 
-static void begin(struct answer *a)
+static bool is_opened(struct answer *a)
 {
     const char *target = a->q.request->pub.target;
     a->last = OTK_STEP_DONE;
     a->opened = otk_question_route(&a->q, (otk_string){target, strcspn(target, "?")});
-    if (a->opened && (!a->q.page->open || a->q.page->open(&a->q)))
+    return a->opened && (!a->q.page->open || a->q.page->open(&a->q));
+}
+
+static void begin(struct answer *a)
+{
+    if (is_opened(a))
         go_on(a);
     else
         take_out(a);
@@ -549,6 +565,38 @@ static struct answer posted(otk_receiver *rx, const char *what, const char *body
     return a;
 }
 
+/* A clock that is late at every look makes a step of each item. */
+static void test_a_report_about_much_is_made_in_steps(void **state)
+{
+    const char *what = "POST /otlpkit/wait?timeout=0ms&report=text";
+    const char *lines = "{ name = \"chekout\" }\nretried\nmetric{ name = \"requests\" && value > 9 }\n";
+    for (int i = 0; i < 10; i++)
+        tell(*state, i % 2 ? TWO_SPANS : A_METRIC);
+    tell(*state, "{'resourceSpans':7}");
+    struct answer whole = posted(*state, what, lines);
+    assert_int_equal(whole.steps, 1);
+    char *text = strdup(said(&whole));
+    assert_non_null(strstr(text, "nearest: "));
+    assert_non_null(strstr(text, "EXTRA: 25 items"));
+    assert_non_null(strstr(text, "REFUSED: 1 of 11 requests"));
+    end(&whole);
+
+    clock_ns = 1000;
+    tick_ns = UINT64_C(10000000);
+    struct answer many = posted(*state, what, lines);
+    assert_int_equal(many.last, OTK_STEP_DONE);
+    assert_in_range(many.steps, 25, 100);
+    assert_string_equal(said(&many), text);
+    end(&many);
+    struct answer left = question(*state, "GET /otlpkit/wait?timeout=0ms&until=" CHECKOUT);
+    assert_true(is_opened(&left));
+    step(&left);
+    assert_int_equal(left.last, OTK_STEP_AGAIN);
+    end(&left);
+    clock_ns = tick_ns = 0;
+    free(text);
+}
+
 /* They would be believed to be played. */
 static void test_fault_lines_of_a_wait_are_refused(void **state)
 {
@@ -791,6 +839,7 @@ int main(void)
         ON_A_RECEIVER(test_a_wait_concerns_what_it_looks_at),
         ON_A_RECEIVER(test_a_wait_that_is_not_met_reports_it),
         ON_A_RECEIVER(test_a_report_has_the_form_that_is_asked_for),
+        ON_A_RECEIVER(test_a_report_about_much_is_made_in_steps),
         ON_A_RECEIVER(test_a_wrong_wait_is_refused),
         ON_A_RECEIVER(test_fault_lines_of_a_wait_are_refused),
         ON_A_RECEIVER(test_too_many_conditions_get_503_until_there_are_fewer),
