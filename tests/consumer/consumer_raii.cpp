@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+static_assert(!std::is_constructible_v<otlpkit::scope, otlpkit::span>, "a span without a name would be freed at once");
+
 static int fail(const char *what)
 {
     std::fprintf(stderr, "%s\n", what);
@@ -30,6 +32,7 @@ static void send_spans(const char *endpoint)
     otlpkit::span span = tracer.start("checkout");
     otlpkit::scope scope(span);
     span.set("user", std::string("ada")).set("city", std::string_view("London, UK", 6)).set("route", "/pay");
+    span.add_event("retry", otlpkit::attributes(otlpkit::attribute("route", "/pay"), otlpkit::attribute("attempt", 2)));
     span.set("items", 3u).set("price", 2.5f).set("vip", true);
     otlpkit::baggage baggage(otk_baggage_set(nullptr, "user", "ada", nullptr));
     otlpkit::scope with_baggage(baggage.get());
@@ -61,6 +64,8 @@ static int check_spans(otk_receiver *rx)
         return fail("the texts did not arrive");
     if (!items || items->as.int_value != 3 || !vip || vip->type != OTK_VALUE_BOOL)
         return fail("the numbers did not arrive");
+    if (parent->event_count != 1 || parent->events[0].attributes.count != 2)
+        return fail("the event's attributes did not arrive");
     if (child->status_code != OTK_STATUS_CODE_ERROR || child->event_count != 1)
         return fail("the error did not arrive");
     return 0;

@@ -60,6 +60,34 @@ template <typename T> otk_value value(const T &from) noexcept
     }
 }
 
+template <typename T> otk_attribute attribute(const char *key, const T &from) noexcept
+{
+    return otk_attribute_of(key, value(from));
+}
+
+/* What OTK_ATTRIBUTES is in C, for any call that takes them:
+ *     span.add_event("retry", attributes(attribute("route", "/pay"), attribute("attempt", 2))); */
+template <size_t N> class attributes {
+public:
+    template <typename... Items> explicit attributes(const Items &...items) noexcept : items_{items...}, all_{items_, N}
+    {
+    }
+
+    attributes(const attributes &) = delete;
+    attributes &operator=(const attributes &) = delete;
+
+    operator const otk_attributes *() const noexcept
+    {
+        return &all_;
+    }
+
+private:
+    otk_attribute items_[N];
+    otk_attributes all_;
+};
+
+template <typename... Items> attributes(const Items &...) -> attributes<sizeof...(Items)>;
+
 /* Ends when it goes out of scope, if it has not ended before. */
 class span {
 public:
@@ -135,6 +163,8 @@ public:
     explicit scope(const span &current) noexcept : token_(otk_span_attach(current.get()))
     {
     }
+
+    explicit scope(span &&) = delete; /* it would be freed at once */
 
     explicit scope(const otk_baggage *current) noexcept : token_(otk_baggage_attach(current))
     {
