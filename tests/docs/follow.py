@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does what a page says, word for word, in a folder that has nothing but the shell recipes.
+"""Does what a page says, word for word, in a folder that has nothing but the programs of examples/shell and examples/sdk.
 
 Of a manual page all displays: C is saved as program.c, CMake builds it, everything else is run by sh. Of a page in
 Markdown the ```console blocks: what a line behind a $ prints must be as shown, where an ellipsis stands for anything.
@@ -73,8 +73,8 @@ def main():
     os.environ["PKG_CONFIG_PATH"] = os.path.dirname(glob.glob(f"{prefix}/**/otlpkit-sdk.pc", recursive=True)[0])
     os.environ["CMAKE_PREFIX_PATH"] = prefix
     with tempfile.TemporaryDirectory() as work:
-        for recipe in glob.glob(f"{HERE}/../../examples/shell/*"):
-            shutil.copy(recipe, work)
+        for folder in ("shell", "sdk"):
+            shutil.copytree(f"{HERE}/../../examples/{folder}", work, dirs_exist_ok=True)
         os.chdir(work)
         results = [follow(block) for block in displays(text)] + [prints(*shown) for shown in consoles(text)]
     print(f"{len(results)} steps of {page}, {results.count(False)} fail")
