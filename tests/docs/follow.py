@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does what a page says, word for word, in a folder that has nothing but the programs of examples/shell and examples/sdk.
+"""Does what a page says, word for word, in a folder that has but the programs of examples/shell and examples/sdk.
 
 Of a manual page all displays: C is saved as program.c, CMake builds it, everything else is run by sh. Of a page in
 Markdown the ```console blocks: what a line behind a $ prints must be as shown, where an ellipsis stands for anything.
@@ -16,6 +16,10 @@ import sys
 import tempfile
 
 PATIENCE_S = 60
+PROJECT = """cmake_minimum_required(VERSION 3.25)
+project(program LANGUAGES C)
+add_executable(program program.c)
+"""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -46,8 +50,7 @@ def follow(block):
         save("program.c", block)
         return True
     if block.startswith("find_package"):
-        start = "cmake_minimum_required(VERSION 3.25)\nproject(program LANGUAGES C)\nadd_executable(program program.c)\n"
-        save("CMakeLists.txt", start + block)
+        save("CMakeLists.txt", PROJECT + block)
         block = "cmake -B build && cmake --build build\n"
     done = sh(block)
     if done.returncode:
