@@ -213,8 +213,19 @@ static const struct trace_span *find_span(struct otk_query *q, const struct capt
     return NULL;
 }
 
+/* One look after the other, a metric's points are walked once. */
+static bool is_next_point(const struct otk_query *q, const struct capture *c, uint32_t item, uint32_t point)
+{
+    return q->selector->signal == OTK_SIGNAL_METRICS && !q->selector->grouped && q->near_number == c->pub.number &&
+           q->near_item == item && q->near_point + 1 == point;
+}
+
 static void load(struct otk_query *q, const struct capture *c, uint32_t item, uint32_t point)
 {
+    if (is_next_point(q, c, item, point)) {
+        otk_matcher_next_point(&q->matcher);
+        return;
+    }
     otk_matcher_load(&q->matcher, c, item);
     otk_matcher_load_parent(&q->matcher, NULL, 0);
     for (uint32_t i = 0; q->selector->signal == OTK_SIGNAL_METRICS && i <= point && otk_matcher_next_point(&q->matcher);
@@ -240,9 +251,11 @@ static int go_to(struct otk_query *q, struct capture *c, uint32_t item, uint32_t
     struct trace *t;
     if (q->near_number != c->pub.number)
         otk_matcher_forget(&q->matcher);
-    q->near_number = c->pub.number;
     q->matcher.failed = 0;
     load(q, c, item, point);
+    q->near_number = c->pub.number;
+    q->near_item = item;
+    q->near_point = point;
     const struct trace_span *span = find_span(q, c, item, point, &t);
     int rc = span && otk_pipeline_needs_all(q->selector) ? otk_pipeline_load(&q->matcher, t, span, &q->scratch) : 0;
     otk_arena_clear(&q->scratch);

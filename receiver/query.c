@@ -225,6 +225,7 @@ int otk_query_feed(struct otk_query *q, struct capture *c)
         return 0;
     otk_matcher_forget(&q->matcher);
     q->matcher.failed = 0;
+    q->near_number = 0;
     for (uint32_t i = 0; i < c->index.item_count && !rc; i++)
         rc = feed_item(q, c, i);
     return rc ? rc : run_dirty(q);

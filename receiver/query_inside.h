@@ -10,7 +10,8 @@
 struct otk_query {
     struct sel_selector *selector;
     struct otk_matcher matcher;
-    uint64_t near_number; /* of the capture that was last looked at for near misses */
+    uint64_t near_number; /* of the capture that was last looked at for near misses, or 0 */
+    uint32_t near_item, near_point;
     struct otk_arena scratch;
     uint64_t sequence;
 

@@ -208,6 +208,27 @@ static void a_miss_tells_value_and_kind(void **state)
     }
 }
 
+/* However they are gone through, and with a capture fed in between. */
+static void points_are_looked_at_in_any_order(void **state)
+{
+    static const uint32_t order[] = {0, 1, 2, 2, 1, 0, 2, 0, 1};
+    otk_capture *c = given(OTK_SIGNAL_METRICS, METRIC("'name':'m','sum':{'dataPoints':["
+                                                      "{'asInt':'0'},{'asInt':'1'},{'asInt':'2'}]}"));
+    struct otk_query *q = ask("metric{ value > 9 }");
+    struct otk_near near;
+    char sentence[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        assert_int_equal(otk_query_near(q, otk_capture_of(c), 0, order[i], &near), 0);
+        snprintf(sentence, sizeof sentence, "value is int %u, expected > int 9", order[i]);
+        assert_string_equal(near.differences[0].sentence, sentence);
+        if (i % 2)
+            feed(q, c);
+    }
+    otk_query_free(q);
+    forget(c);
+}
+
 static void the_nearest_is_the_one_with_the_name(void **state)
 {
     static const char selector[] = "{ name = \"charge\" && kind = client && .attempt = 2 && status = error }";
@@ -284,6 +305,7 @@ int main(void)
         cmocka_unit_test(other_signals_and_refused_requests_are_left_alone),
         cmocka_unit_test(a_point_is_told_by_its_place),
         cmocka_unit_test(a_miss_tells_value_and_kind),
+        cmocka_unit_test(points_are_looked_at_in_any_order),
         cmocka_unit_test(the_nearest_is_the_one_with_the_name),
         cmocka_unit_test(a_span_under_the_wrong_parent_is_told),
         cmocka_unit_test(each_failing_allocation_is_told),
