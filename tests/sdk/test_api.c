@@ -799,6 +799,18 @@ static void test_results_may_be_null(void **state)
     finish(&w);
 }
 
+static void test_each_reason_of_a_drop_has_a_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OTK_DROP_COUNT; i++) {
+        assert_string_not_equal(otk_drop_reason_name((otk_drop_reason)i), "unknown");
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(otk_drop_reason_name((otk_drop_reason)i), otk_drop_reason_name((otk_drop_reason)k));
+    }
+    assert_string_equal(otk_drop_reason_name(OTK_DROP_QUEUE_FULL), "queue full");
+    assert_string_equal(otk_drop_reason_name((otk_drop_reason)OTK_DROP_COUNT), "unknown");
+}
+
 /* SDK-ERR-01 */
 static void test_a_sampler_that_cannot_decide_is_not_taken(void **state)
 {
@@ -842,6 +854,7 @@ int main(void)
         cmocka_unit_test(test_detectors_tell_of_process_and_host),
         cmocka_unit_test(test_nothing_minds_null),
         cmocka_unit_test(test_results_may_be_null),
+        cmocka_unit_test(test_each_reason_of_a_drop_has_a_name),
         cmocka_unit_test(test_a_sampler_that_cannot_decide_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void test_entries_are_set_and_removed(void **state)
     otk_baggage_free(baggage);
 }
 
-/* SDK-BG-04 */
+/* SDK-BG-04, SDK-CTX-01 */
 static void test_a_baggage_never_changes(void **state)
 {
     (void)state;

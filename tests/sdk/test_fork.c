@@ -1,6 +1,7 @@
 /* The host program forks, and its children go on with the SDK; and no signal reaches it. */
 #include "host.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -174,6 +175,39 @@ static int export_to_hangups(void *arg)
     return !same_handlers(handlers[0], handlers[1]) || memcmp(&before, &after, sizeof before) != 0;
 }
 
+static unsigned count_threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    while (readdir(tasks))
+        count++;
+    closedir(tasks);
+    return count - 2; /* "." and ".." */
+}
+
+/* What this thread does not want goes nowhere: the other one would end the process by it. */
+static int signal_past_the_sdk(void *arg)
+{
+    sigset_t unwanted, pending;
+    sigemptyset(&unwanted);
+    sigaddset(&unwanted, SIGUSR1);
+    otk_sdk *sdk = start(arg, NULL, true);
+    unsigned threads = count_threads();
+    pthread_sigmask(SIG_BLOCK, &unwanted, NULL);
+    kill(getpid(), SIGUSR1);
+    sigpending(&pending);
+    otk_sdk_stop(sdk);
+    return threads != 2 || !sigismember(&pending, SIGUSR1);
+}
+
+static void test_the_one_thread_of_the_sdk_takes_no_signal(void **state)
+{
+    (void)state;
+    struct server *server = server_start(NULL);
+    assert_int_equal(in_child(signal_past_the_sdk, (void *)(uintptr_t)server_url(server)), 0);
+    server_stop(server);
+}
+
 static void test_no_signal_comes_from_the_network_and_none_is_handled(void **state)
 {
     const char *const script[] = {server_hangs_up, server_hangs_up, SERVER_OK, server_hangs_up, NULL};
@@ -189,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_forked_child_starts_clean),
         cmocka_unit_test(test_a_fork_may_come_at_any_moment),
+        cmocka_unit_test(test_the_one_thread_of_the_sdk_takes_no_signal),
         cmocka_unit_test(test_no_signal_comes_from_the_network_and_none_is_handled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

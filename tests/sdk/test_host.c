@@ -124,12 +124,12 @@ static void *shut_down_midway(void *arg)
 /* SDK-API-24, SDK-PROC-13, SDK-SMP-12, SDK-RTY-14: accepted is always what the rest adds up to */
 static void test_accounts_balance_while_all_race(void **state)
 {
+    static const char *const ratio[] = {"OTEL_TRACES_SAMPLER=parentbased_traceidratio", NULL};
     pthread_t producers[PRODUCERS], others[3];
     atomic_bool stop = false;
-    otk_receiver_options options = OTK_RECEIVER_OPTIONS_INIT;
     (void)state;
-    otk_receiver *rx = otk_receiver_start(&options, NULL);
-    otk_sdk *sdk = start(otk_receiver_url(rx), NULL, false);
+    otk_receiver *rx = otk_receiver_start(NULL, NULL);
+    otk_sdk *sdk = start(otk_receiver_url(rx), ratio, false);
     otk_tracer *tracer = otk_sdk_tracer(sdk, "t", NULL);
     struct watch watch = {sdk, &stop, false};
     void *(*const parts[])(void *) = {watch_accounts, flush_often, shut_down_midway};

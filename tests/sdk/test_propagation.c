@@ -238,7 +238,20 @@ static void test_a_carrier_without_end_is_left(void **state)
     otk_context_free(context);
 }
 
-/* SDK-TS-06, SDK-TS-05; what a program made up itself cannot break a request. */
+/* SDK-TS-05 */
+static void test_a_long_trace_state_is_passed_on_whole(void **state)
+{
+    static struct carrier carrier;
+    carrier = (struct carrier){0};
+    char text[600];
+    snprintf(text, sizeof text, "a=%0256d,b=%0256d,c=%d", 1, 2, 3);
+    otk_context *context = extract(*state, PARENT, text);
+    otk_inject(*state, otk_context_span(context), NULL, set_header, &carrier);
+    assert_string_equal(header(&carrier, "tracestate"), text);
+    otk_context_free(context);
+}
+
+/* SDK-TS-06; what a program made up itself cannot break a request. */
 static void test_only_a_good_trace_state_is_injected(void **state)
 {
     static const char *const bad[] = {"", "no list", "a=1\r\nX: 1", "A=1"};
@@ -253,7 +266,7 @@ static void test_only_a_good_trace_state_is_injected(void **state)
 
 /* ---- Together -------------------------------------------------------- */
 
-/* SDK-CTX-04, SDK-BG-01, SDK-CTX-01: both, each on its own */
+/* SDK-CTX-04, SDK-BG-01: both, each on its own */
 static void test_trace_and_baggage_travel_together(void **state)
 {
     static struct carrier out;
@@ -492,6 +505,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_a_bad_trace_state_does_not_harm_the_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_several_trace_states_are_joined_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_carrier_without_end_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_long_trace_state_is_passed_on_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_a_good_trace_state_is_injected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_trace_and_baggage_travel_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mangled_headers_go_out_clean_or_not_at_all, set_up, tear_down),

@@ -95,6 +95,41 @@ static void test_an_explicit_root_ignores_the_parent(void **state)
     finish(&w);
 }
 
+/* SDK-API-04, SDK-ENC-02: as that of a request that told of none */
+static void test_a_parent_that_is_not_valid_is_none(void **state)
+{
+    static const otk_span_context none, half = {.trace_id = {1}};
+    const otk_span_context *const parents[] = {&none, &half};
+    (void)state;
+    for (size_t i = 0; i < COUNT(parents); i++) {
+        struct world w;
+        otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+        start(&w);
+        options.parent = parents[i];
+        otk_span *span = otk_span_start_with(w.tracer, "root", &options);
+        assert_true(otk_span_context_is_valid(otk_span_get_context(span)));
+        const span_message *s = sent(&w, span);
+        assert_false(s->has_parent_span_id);
+        assert_memory_not_equal(s->trace_id.data, parents[i]->trace_id, 16);
+        finish(&w);
+    }
+}
+
+/* SDK-ENC-03: what is no kind is internal. */
+static void test_a_span_has_always_a_kind(void **state)
+{
+    static const int kinds[] = {OTK_SPAN_KIND_UNSPECIFIED, OTK_SPAN_KIND_CONSUMER + 1, -1};
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        struct world w;
+        otk_span_options options = OTK_SPAN_OPTIONS_INIT;
+        start(&w);
+        options.kind = (otk_span_kind)kinds[i];
+        assert_int_equal(sent(&w, otk_span_start_with(w.tracer, "span", &options))->kind, OTK_SPAN_KIND_INTERNAL);
+        finish(&w);
+    }
+}
+
 /* SDK-SMP-04, SDK-SMP-09, SDK-SMP-01: it has an identity all the same. */
 static void test_an_unsampled_parent_has_unsampled_children(void **state)
 {
@@ -210,8 +245,7 @@ static void test_a_key_set_again_has_the_later_value(void **state)
     otk_span_set_string(span, "a", "first, and longer than what follows");
     otk_span_set_int(span, "b", 2);
     otk_span_set_int(span, "a", 3);
-    otk_span_set_int(span, "A", 4);
-    otk_span_set_int(span, "", 5);
+    otk_span_set_attributes(span, OTK_ATTRIBUTES(otk_attribute_int("A", 4), otk_attribute_int("", 5)));
     otk_span_set_value(span, "map", otk_value_kvlist(map, 3));
     otk_span_add_event(span, "event", twice);
     otk_span_add_link(span, otk_span_get_context(span), twice);
@@ -415,6 +449,26 @@ static void test_the_limit_that_fits_best_counts(void **state)
     assert_int_equal(s->events[0]->n_attributes, 3);
     assert_int_equal(s->n_events, 128);
     assert_int_equal(s->dropped_events_count, 3);
+    finish(&w);
+}
+
+/* SDK-ERR-05: where nothing limits the length of values */
+static void test_what_is_too_large_for_a_span_is_dropped(void **state)
+{
+    static uint8_t large[65 << 20];
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    otk_span_set_int(span, "before", 1);
+    otk_span_set_bytes(span, "large", large, sizeof large);
+    otk_span_add_event(span, "large", OTK_ATTRIBUTES(otk_attribute_bytes("large", large, sizeof large)));
+    otk_span_set_int(span, "after", 2);
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->n_attributes, 2);
+    assert_int_equal(attribute(s, "after")->int_value, 2);
+    assert_int_equal(s->dropped_attributes_count, 1);
+    assert_int_equal(s->events[0]->dropped_attributes_count, 1);
     finish(&w);
 }
 
@@ -887,6 +941,8 @@ int main(void)
         cmocka_unit_test(test_a_child_continues_its_parents_trace),
         cmocka_unit_test(test_a_remote_parent_shows_in_flags_and_trace_state),
         cmocka_unit_test(test_an_explicit_root_ignores_the_parent),
+        cmocka_unit_test(test_a_parent_that_is_not_valid_is_none),
+        cmocka_unit_test(test_a_span_has_always_a_kind),
         cmocka_unit_test(test_an_unsampled_parent_has_unsampled_children),
         cmocka_unit_test(test_times_and_kind_may_be_given),
         cmocka_unit_test(test_time_goes_forward_when_the_clock_is_set_back),
@@ -898,6 +954,7 @@ int main(void)
         cmocka_unit_test(test_an_ended_span_changes_no_more),
         cmocka_unit_test(test_limits_are_kept_and_counted),
         cmocka_unit_test(test_the_limit_that_fits_best_counts),
+        cmocka_unit_test(test_what_is_too_large_for_a_span_is_dropped),
         cmocka_unit_test(test_drops_are_told_once),
         cmocka_unit_test(test_the_resource_is_whole_and_the_same_everywhere),
         cmocka_unit_test(test_values_are_cut_at_64_levels),

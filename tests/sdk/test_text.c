@@ -85,6 +85,7 @@ static void test_headers_are_read_as_baggage_says(void **state)
         {"good=1,bad,also=2", {"good: 1", "also: 2"}, 1},
         {"=v,x y=1,ok=1", {"ok: 1"}, 2},
         {"Content-Length=0,transfer-encoding=chunked,a=1", {"a: 1"}, 2},
+        {"Content-Type=a,content-encoding=b,Connection=c,EXPECT=d,a=1", {"a: 1"}, 4},
         {"a=b%0d%0aX:1", {NULL}, 1},
         {"a%0d%0ab=c,d=\x01", {NULL}, 2},
         {"", {NULL}, 0},
