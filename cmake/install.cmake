@@ -6,7 +6,7 @@ set(libraries otlpkit-receiver otlpkit-sdk)
 # Before 1.0 a minor version may change the ABI, so it is part of the soname.
 set_target_properties(${libraries} PROPERTIES
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-set_target_properties(otlpkit PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set_target_properties(otlpkit PROPERTIES EXPORT_NAME command INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 set_target_properties(otlpkit-receiver PROPERTIES EXPORT_NAME receiver)
 set_target_properties(otlpkit-sdk PROPERTIES EXPORT_NAME sdk)
 set_target_properties(otlpkit-proto PROPERTIES EXPORT_NAME proto)
@@ -14,8 +14,7 @@ if(NOT BUILD_SHARED_LIBS)
     list(APPEND libraries otlpkit-proto)
 endif()
 
-install(TARGETS otlpkit RUNTIME)
-install(TARGETS ${libraries} EXPORT otlpkit-targets)
+install(TARGETS otlpkit ${libraries} EXPORT otlpkit-targets)
 install(DIRECTORY proto/include/ sdk/include/ receiver/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 install(FILES docs/man/otlpkit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
