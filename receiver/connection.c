@@ -25,7 +25,7 @@
 
 /* ---- Places ---------------------------------------------------------- */
 
-void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q)
+static void move_to(struct otk_conn *n, struct otk_deadlines *q)
 {
     if (n->queue)
         otk_deadlines_remove(n->queue, &n->entry);
@@ -36,12 +36,12 @@ void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q)
 void otk_conn_hold(struct otk_conn *n)
 {
     MHD_suspend_connection(n->mhd);
-    otk_conn_move_to(n, &n->http->held);
+    move_to(n, &n->http->held);
 }
 
 void otk_conn_go_on(struct otk_conn *n)
 {
-    otk_conn_move_to(n, &n->http->busy);
+    move_to(n, &n->http->busy);
     MHD_resume_connection(n->mhd);
     n->http->resumed = true;
 }
@@ -49,7 +49,7 @@ void otk_conn_go_on(struct otk_conn *n)
 void otk_conn_shut(struct otk_conn *n)
 {
     shutdown(n->fd, SHUT_RDWR);
-    otk_conn_move_to(n, &n->http->busy);
+    move_to(n, &n->http->busy);
 }
 
 /* ---- Answers --------------------------------------------------------- */
@@ -394,7 +394,7 @@ static ssize_t read_answer(void *arg, uint64_t at, char *to, size_t room)
         size_t size = left < room ? left : room;
         memcpy(to, q->out.data + n->taken, size);
         n->taken += size;
-        otk_conn_move_to(n, &n->http->busy); /* whoever takes something has time for more */
+        move_to(n, &n->http->busy); /* whoever takes something has time for more */
         return (ssize_t)size;
     }
     if (q->seat.done)
@@ -536,7 +536,7 @@ static enum MHD_Result finish(struct otk_conn *n)
     struct otk_http *h = n->http;
     struct capture *c = take_capture(n);
     otk_receiver *rx = find_receiver(h, c, &rc);
-    otk_conn_move_to(n, &h->busy);
+    move_to(n, &h->busy);
     if (rc) {
         refuse_session(h, c, rc);
         if (!otk_endpoint_is_question(c))
@@ -562,7 +562,7 @@ void otk_conn_begin(struct otk_conn *n, const char *target)
         otk_capture_free(n->capture);
         n->capture = NULL;
     }
-    otk_conn_move_to(n, &n->http->busy);
+    move_to(n, &n->http->busy);
 }
 
 enum MHD_Result otk_conn_read(struct otk_conn *n, const char *method, const char *version, const char *data,
@@ -589,7 +589,7 @@ void otk_conn_complete(struct otk_conn *n)
     if (n->capture)
         keep_unfinished(n);
     otk_play_complete(n);
-    otk_conn_move_to(n, &n->http->idle);
+    move_to(n, &n->http->idle);
 }
 
 void otk_conn_expire(struct otk_conn *n)
@@ -642,7 +642,7 @@ struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd)
     n->fd = fd;
     name_peer(n, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     otk_loop_watch(&h->loop, &n->source, n->fd, EPOLLRDHUP | EPOLLET, end_reading);
-    otk_conn_move_to(n, &h->idle);
+    move_to(n, &h->idle);
     h->connections++;
     return n;
 }

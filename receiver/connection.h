@@ -81,8 +81,6 @@ void otk_conn_write_answer(const otk_capture *c, struct otk_buffer *out);
 struct otk_conn *otk_conn_new(struct otk_http *h, struct MHD_Connection *mhd);
 void otk_conn_free(struct otk_conn *n);
 
-void otk_conn_move_to(struct otk_conn *n, struct otk_deadlines *q);
-
 /* Ends it, whatever state it is in. */
 void otk_conn_shut(struct otk_conn *n);
 

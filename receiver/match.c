@@ -22,16 +22,37 @@ void otk_matcher_clear(struct otk_matcher *m)
 
 /* ---- Comparing ------------------------------------------------------- */
 
-/* An array on the wire against one that the selector writes out: element by element. */
-static bool equals_list(struct otk_matcher *m, const struct sel_value *array, const struct sel_node *list)
+/* The elements of an array on the wire that are still to come. */
+struct elements {
+    const struct otk_message *any, *list;
+    const uint8_t *at, *end;
+};
+
+static struct elements elements_of(const struct otk_matcher *m, const struct sel_value *array)
 {
-    const struct otk_message *any = match_any_type(m), *type = match_type_inside(any, 5);
-    for (const uint8_t *p = array->as.any.data; p < array->as.any.end;) {
+    const struct otk_message *any = match_any_type(m);
+    return (struct elements){any, match_type_inside(any, 5), array->as.any.data, array->as.any.end};
+}
+
+static bool next_element(struct elements *e, struct sel_value *out)
+{
+    while (e->at < e->end) {
         struct otk_record r;
-        otk_wire_next(type, &p, &r);
+        otk_wire_next(e->list, &e->at, &r);
         if (!r.field || r.number != LIST_VALUES)
             continue;
-        struct sel_value v = otk_sel_any(any, (struct otk_extent){r.data, r.data + r.size});
+        *out = otk_sel_any(e->any, (struct otk_extent){r.data, r.data + r.size});
+        return true;
+    }
+    return false;
+}
+
+/* An array on the wire against one that the selector writes out: element by element. */
+static bool equals_list(const struct otk_matcher *m, const struct sel_value *array, const struct sel_node *list)
+{
+    struct elements elements = elements_of(m, array);
+    struct sel_value v;
+    while (next_element(&elements, &v)) {
         if (!list || otk_sel_order(&v, &list->value) != 0)
             return false;
         list = list->next;
@@ -82,17 +103,12 @@ static bool compare(struct otk_matcher *m, const struct sel_node *n, struct sel_
 static bool compare_elements(struct otk_matcher *m, const struct sel_node *n, const struct sel_value *array,
                              const struct sel_value *other, bool turned)
 {
-    const struct otk_message *any = match_any_type(m), *type = match_type_inside(any, 5);
+    struct elements elements = elements_of(m, array);
+    struct sel_value v;
     bool all = n->op == SEL_OP_NE || n->op == SEL_OP_NO_MATCH;
-    for (const uint8_t *p = array->as.any.data; p < array->as.any.end;) {
-        struct otk_record r;
-        otk_wire_next(type, &p, &r);
-        if (!r.field || r.number != LIST_VALUES)
-            continue;
-        struct sel_value v = otk_sel_any(any, (struct otk_extent){r.data, r.data + r.size});
+    while (next_element(&elements, &v))
         if (compare_single(m, n, turned ? other : &v, turned ? &v : other) != all)
             return !all;
-    }
     return all;
 }
 

@@ -50,7 +50,6 @@ static struct otk_buffer end(struct body *b)
     body_within((const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
 
 #define IN_REQUEST 1
-#define IN_RESOURCE 1, 1
 #define IN_SCOPE_SPANS 1, 2
 #define IN_SPAN 1, 2, 2
 #define IN_VALUE 1, 2, 2, 9, 2

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #define TRACE "'traceId':'0af7651916cd43dd8448eb211c80319c',"
-#define OTHER_TRACE "'traceId':'1af7651916cd43dd8448eb211c80319c',"
 #define SHOP "'resource':{'attributes':[{'key':'service.name','value':{'stringValue':'shop'}}]},"
 #define SPANS(...) "{'resourceSpans':[{" SHOP "'scopeSpans':[{'spans':[" __VA_ARGS__ "]}]}]}"
 #define METRICS(...) "{'resourceMetrics':[{" SHOP "'scopeMetrics':[{'metrics':[" __VA_ARGS__ "]}]}]}"

@@ -1,5 +1,6 @@
 /* The public header's calls, from the outside. */
 #include "client.h"
+#include "lone.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -9,22 +10,6 @@
 #include <unistd.h>
 
 static const uint8_t one_span[] = {0x0a, 7, 0x12, 5, 0x12, 3, 0x2a, 1, 'a'};
-
-static otk_receiver *rx;
-
-static int start(void **state)
-{
-    (void)state;
-    rx = otk_receiver_start(NULL, NULL);
-    return rx ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    otk_receiver_stop(rx);
-    return 0;
-}
 
 static void post_span(struct client *c)
 {

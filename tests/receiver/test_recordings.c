@@ -1,26 +1,11 @@
 /* Every recording of a real client decodes to exactly what it holds. */
 #include "client.h"
+#include "lone.h"
 #include "recording.h"
 
 #include <stdio.h>
 
 #define CHUNK 700
-
-static otk_receiver *rx;
-
-static int start(void **state)
-{
-    (void)state;
-    rx = otk_receiver_start(NULL, NULL);
-    return rx ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    otk_receiver_stop(rx);
-    return 0;
-}
 
 static void assert_shows(const otk_capture *c, const char *decoded, bool quirks)
 {

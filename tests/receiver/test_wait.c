@@ -1,25 +1,11 @@
 /* Waits: woken by the request that fulfils them, and by nothing else. */
 #include "story.h"
 
+#include "lone.h"
+
 #include <pthread.h>
 
 static const char spans_a[] = SPANS("{'name':'a'}");
-
-static otk_receiver *rx;
-
-static int start(void **state)
-{
-    (void)state;
-    rx = otk_receiver_start(NULL, NULL);
-    return rx ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    otk_receiver_stop(rx);
-    return 0;
-}
 
 static int wait_for(otk_condition c, unsigned timeout_ms)
 {
