@@ -112,6 +112,6 @@ bool otk_endpoint_is_loopback(const char *text)
         return false;
     otk_string host = url.host;
     return (host.size == 9 && strncasecmp(host.data, "localhost", 9) == 0) ||
-           (host.size > 4 && memcmp(host.data, "127.", 4) == 0) ||
+           (host.size > 4 && memcmp(host.data, "127.", 4) == 0 && strspn(host.data, "0123456789.") >= host.size) ||
            (host.size == 5 && memcmp(host.data, "[::1]", 5) == 0);
 }

@@ -154,6 +154,7 @@ static void test_this_machine_is_known_by_its_names(void **state)
     assert_true(otk_endpoint_is_loopback("https://[::1]:4318/"));
     assert_false(otk_endpoint_is_loopback("http://localhost.example.com/"));
     assert_false(otk_endpoint_is_loopback("http://localhost@example.com/"));
+    assert_false(otk_endpoint_is_loopback("http://127.0.0.1.example.com/"));
 }
 
 /* SDK-ID-01, SDK-ID-02 */
