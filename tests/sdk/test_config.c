@@ -122,13 +122,16 @@ static void test_the_largest_number_is_taken(void **state)
     otk_config_clear(&l.config);
 }
 
-/* SDK-ENV-12 */
+/* SDK-ENV-12, SDK-ENV-13 */
 static void test_a_batch_fits_into_its_queue(void **state)
 {
     (void)state;
-    struct loaded l = load_one("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4096");
+    struct loaded l = load(
+        (const char *const[]){"OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4096", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=2049", NULL});
     assert_int_equal(l.config.TRACES.batch_size, 512);
+    assert_int_equal(l.config.LOGS.batch_size, 512);
     assert_noted(&l.notes, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4096");
+    assert_noted(&l.notes, "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=2049");
     otk_config_clear(&l.config);
     l = load_one("OTEL_BSP_MAX_QUEUE_SIZE=10");
     assert_int_equal(l.config.TRACES.batch_size, 10);

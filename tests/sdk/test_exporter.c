@@ -374,6 +374,8 @@ static void test_a_proxy_is_asked_but_for_what_is_local(void **state)
     (void)state;
     struct server *proxy = server_start(NULL);
     setenv("http_proxy", server_url(proxy), 1);
+    unsetenv("no_proxy"); /* which may know what is local, too */
+    unsetenv("NO_PROXY");
     start_with(&w, NULL,
                (const char *const[]){"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://collector.test:4318/v1/logs", NULL});
     record(&w, 1);
