@@ -677,6 +677,21 @@ static void test_a_message_is_a_span_without_duration(void **state)
     assert_null(log->status);
     assert_text(attribute(outer, "logfire.span_type"), "span");
     assert_text(attribute(outer, "logfire.msg"), "handle /cart");
+    for (size_t i = 0; i < outer->n_attributes; i++)
+        assert_string_not_equal(outer->attributes[i]->key, "logfire.level_num");
+    finish(&w);
+}
+
+static void test_a_message_is_an_error_from_its_level_on(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w);
+    otk_message(w.tracer, OTK_SEVERITY_NUMBER_ERROR - 1, "not yet", NULL);
+    otk_message(w.tracer, OTK_SEVERITY_NUMBER_ERROR, "now", NULL);
+    flush_traces(&w);
+    assert_null(span_at(&w, 0)->status);
+    assert_int_equal(span_at(&w, 1)->status->code, OTK_STATUS_CODE_ERROR);
     finish(&w);
 }
 
@@ -745,9 +760,33 @@ static void test_detectors_tell_of_process_and_host(void **state)
     assert_int_equal(get(r->attributes, r->n_attributes, "service.instance.id")->string_value[14], '4');
     assert_text(get(r->attributes, r->n_attributes, "process.executable.name"), program_invocation_short_name);
     assert_true(get(r->attributes, r->n_attributes, "process.command_args")->array_value->n_values >= 1);
+    assert_int_equal(get(r->attributes, r->n_attributes, "process.parent_pid")->int_value, getppid());
+    assert_int_equal(get(r->attributes, r->n_attributes, "process.executable.path")->string_value[0], '/');
     assert_text(get(r->attributes, r->n_attributes, "os.type"), "linux");
     assert_true(strlen(get(r->attributes, r->n_attributes, "host.name")->string_value) > 0);
+    assert_true(strlen(get(r->attributes, r->n_attributes, "host.arch")->string_value) > 0);
+    assert_true(strlen(get(r->attributes, r->n_attributes, "os.version")->string_value) > 0);
     finish(&w);
+}
+
+/* A test compares resources, and what a detector finds differs each time. */
+static void test_only_what_is_asked_for_is_detected(void **state)
+{
+    static const struct {
+        unsigned detectors;
+        size_t found;
+    } cases[] = {{0, 0}, {OTK_DETECT_SERVICE, 1}, {OTK_DETECT_PROCESS, 5}, {OTK_DETECT_HOST, 4}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct world w;
+        otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+        options.detectors = cases[i].detectors;
+        start_by(&w, options);
+        otk_span_free(otk_span_start(w.tracer, "s", NULL));
+        const trace_request *request = flush_traces(&w);
+        assert_int_equal(request->resource_spans[0]->resource->n_attributes, 4 + cases[i].found);
+        finish(&w);
+    }
 }
 
 /* SDK-ERR-01: with NULL for everything */
@@ -849,9 +888,11 @@ int main(void)
         cmocka_unit_test(test_processors_alone_make_spans_record),
         cmocka_unit_test(test_each_span_may_be_exported_at_once),
         cmocka_unit_test(test_a_message_is_a_span_without_duration),
+        cmocka_unit_test(test_a_message_is_an_error_from_its_level_on),
         cmocka_unit_test(test_a_message_sends_maps_and_arrays_as_json),
         cmocka_unit_test(test_a_message_that_cannot_be_filled_in_is_its_template),
         cmocka_unit_test(test_detectors_tell_of_process_and_host),
+        cmocka_unit_test(test_only_what_is_asked_for_is_detected),
         cmocka_unit_test(test_nothing_minds_null),
         cmocka_unit_test(test_results_may_be_null),
         cmocka_unit_test(test_each_reason_of_a_drop_has_a_name),

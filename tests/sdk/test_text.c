@@ -157,19 +157,23 @@ static void test_this_machine_is_known_by_its_names(void **state)
     assert_false(otk_endpoint_is_loopback("http://127.0.0.1.example.com/"));
 }
 
-/* SDK-ID-01, SDK-ID-02 */
+/* SDK-ID-01, SDK-ID-02; SDK-ID-03 but for the flag: each bit is sometimes set and sometimes not */
 static void test_ids_are_random_and_never_zero(void **state)
 {
     uint8_t seen[1000][8];
+    uint64_t any = 0, all = UINT64_MAX;
     (void)state;
     for (size_t i = 0; i < COUNT(seen); i++) {
         uint64_t id;
         otk_random_ids(seen[i], 1);
         memcpy(&id, seen[i], 8);
         assert_true(id != 0);
+        any |= id;
+        all &= id;
         for (size_t k = 0; k < i; k++)
             assert_memory_not_equal(seen[k], seen[i], 8);
     }
+    assert_true(any == UINT64_MAX && all == 0);
 }
 
 int main(void)
