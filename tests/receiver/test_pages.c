@@ -573,6 +573,7 @@ static void test_a_report_about_much_is_made_in_steps(void **state)
     for (int i = 0; i < 10; i++)
         tell(*state, i % 2 ? TWO_SPANS : A_METRIC);
     tell(*state, "{'resourceSpans':7}");
+    clock_ns = 1000;
     struct answer whole = posted(*state, what, lines);
     assert_int_equal(whole.steps, 1);
     char *text = strdup(said(&whole));
@@ -581,7 +582,6 @@ static void test_a_report_about_much_is_made_in_steps(void **state)
     assert_non_null(strstr(text, "REFUSED: 1 of 11 requests"));
     end(&whole);
 
-    clock_ns = 1000;
     tick_ns = UINT64_C(10000000);
     struct answer many = posted(*state, what, lines);
     assert_int_equal(many.last, OTK_STEP_DONE);
