@@ -158,6 +158,7 @@ static void test_later_versions_and_unknown_flags_are_passed_on_as_ours(void **s
         static struct carrier carrier;
         carrier = (struct carrier){0};
         otk_context *context = extract(*state, cases[i].in, NULL);
+        assert_in_range(otk_context_span(context)->trace_flags, 0, 3);
         otk_inject(*state, otk_context_span(context), NULL, set_header, &carrier);
         assert_string_equal(header(&carrier, "traceparent"), cases[i].out);
         assert_null(header(&carrier, "tracestate"));
@@ -190,6 +191,17 @@ static void test_only_a_valid_span_is_injected(void **state)
     otk_inject(*state, &span, NULL, set_header, &carrier);
     assert_string_equal(header(&carrier, "traceparent"), OURS);
     assert_string_equal(header(&carrier, "tracestate"), "a=1");
+}
+
+/* SDK-TP-02: of a context that a program made up, too */
+static void test_only_known_flags_are_injected(void **state)
+{
+    static struct carrier carrier;
+    carrier = (struct carrier){0};
+    otk_span_context span = span_of(NULL);
+    span.trace_flags = 0xfd;
+    otk_inject(*state, &span, NULL, set_header, &carrier);
+    assert_string_equal(header(&carrier, "traceparent"), OURS);
 }
 
 /* ---- tracestate ------------------------------------------------------ */
@@ -502,6 +514,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_later_versions_and_unknown_flags_are_passed_on_as_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_parents_are_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_a_valid_span_is_injected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_known_flags_are_injected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bad_trace_state_does_not_harm_the_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_several_trace_states_are_joined_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_carrier_without_end_is_left, set_up, tear_down),
