@@ -167,9 +167,10 @@ static bool read_header(struct reading *r, const char *header)
     otk_string rest = {header, strlen(header)};
     otk_string member;
     while (otk_text_next_member(&rest, &member)) {
-        if (member.size + 1 > OTK_BAGGAGE_MAX_BYTES - r->bytes)
+        size_t size = member.size + (r->bytes > 0); /* with the comma in front */
+        if (size > OTK_BAGGAGE_MAX_BYTES - r->bytes)
             return false;
-        r->bytes += member.size + 1;
+        r->bytes += size;
         read_member(r, member);
     }
     return true;

@@ -192,6 +192,44 @@ static void test_64_entries_and_8192_bytes_are_passed_on(void **state)
     otk_baggage_free(baggage);
 }
 
+/* SDK-BG-03: in and out, to the byte; several entries have commas between them */
+static void test_8192_bytes_are_the_limit(void **state)
+{
+    char header[9000];
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        snprintf(header, sizeof header, "a=%0*d", 8190 + over, 0);
+        otk_baggage *one = read_header(header);
+        assert_string_equal(written(one), over ? "" : header);
+        otk_baggage_free(one);
+        snprintf(header, sizeof header, "a=%08185d,b=%0*d", 0, 2 + over, 0);
+        otk_baggage *two = read_header(header);
+        assert_int_equal(strlen(header), 8192 + over);
+        assert_int_equal(otk_baggage_get(two, "b") != NULL, !over);
+        assert_int_equal(strlen(written(two)), over ? 8187 : 8192);
+        otk_baggage_free(two);
+    }
+}
+
+/* SDK-BG-03: it is kept, but the 65th is not sent. */
+static void test_64_entries_are_the_limit(void **state)
+{
+    char name[8];
+    size_t count, sent = 1;
+    otk_baggage *baggage = NULL;
+    (void)state;
+    for (int i = 0; i < 65; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        baggage = with(baggage, name, "v", NULL);
+    }
+    otk_baggage_entries(baggage, &count);
+    assert_int_equal(count, 65);
+    for (const char *c = written(baggage); *c; c++)
+        sent += *c == ',';
+    assert_int_equal(sent, 64);
+    otk_baggage_free(baggage);
+}
+
 /* SDK-BG-03: the limits hold for all headers together. */
 static void test_several_headers_are_one_list(void **state)
 {
@@ -238,6 +276,8 @@ int main(void)
         cmocka_unit_test(test_values_are_percent_encoded),
         cmocka_unit_test(test_a_header_is_decoded),
         cmocka_unit_test(test_64_entries_and_8192_bytes_are_passed_on),
+        cmocka_unit_test(test_8192_bytes_are_the_limit),
+        cmocka_unit_test(test_64_entries_are_the_limit),
         cmocka_unit_test(test_several_headers_are_one_list),
         cmocka_unit_test(test_a_carrier_without_end_is_left),
     };
