@@ -503,6 +503,28 @@ static void test_processors_see_spans_in_their_order(void **state)
     finish(&w);
 }
 
+static int fail_to_flush(unsigned timeout_ms, void *arg)
+{
+    (void)timeout_ms, (void)arg;
+    return OTK_EDATA;
+}
+
+/* SDK-PROC-12, SDK-API-23: though all that was recorded is delivered */
+static void test_a_processor_that_cannot_flush_is_told_of(void **state)
+{
+    struct world w;
+    const otk_span_processor processor = {NULL, NULL, fail_to_flush, NULL, NULL};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.processors = &processor;
+    options.processor_count = 1;
+    start_by(&w, options);
+    otk_span_free(otk_span_start(w.tracer, "span", NULL));
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), OTK_EDATA);
+    assert_int_equal(traces_of(w.sdk).delivered, 1);
+    finish(&w);
+}
+
 static void use_sdk(otk_sdk *sdk)
 {
     otk_tracer *tracer = otk_sdk_tracer(sdk, "inside", NULL);
@@ -884,6 +906,7 @@ int main(void)
         cmocka_unit_test(test_ids_and_times_may_be_ones_own),
         cmocka_unit_test(test_a_generator_of_zeros_is_not_asked_for_ever),
         cmocka_unit_test(test_processors_see_spans_in_their_order),
+        cmocka_unit_test(test_a_processor_that_cannot_flush_is_told_of),
         cmocka_unit_test(test_callbacks_may_use_the_sdk),
         cmocka_unit_test(test_processors_alone_make_spans_record),
         cmocka_unit_test(test_each_span_may_be_exported_at_once),
