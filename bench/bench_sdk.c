@@ -2,13 +2,15 @@
  * protobuf-c; a POST against a raw socket's. */
 #include "batch.h"
 #include "clock.h"
+#include "draft.h"
 #include "exporter.h"
 #include "measure.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "payload.h"
 #include "server.h"
+#include "span_record.h"
 #include "warning.h"
-#include "wire.h"
+#include "writer.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -233,17 +235,23 @@ static void measure_memory(void)
 struct batch {
     Otk__Collector__Trace__ExportTraceServiceRequest *tree;
     struct otk_scope scope;
+    struct otk_buffer *spans;
     struct otk_item *items;
     size_t count;
-    struct otk_buffer out;
+    struct otk_buffer messages, out;
 };
+
+enum { SPAN_EVENTS = 11 };
 
 static void encode(void *arg)
 {
     struct batch *b = arg;
     const struct otk_buffer resource = OTK_BUFFER_INIT(1);
-    b->out.size = 0;
-    if (otk_batch_write(&b->out, &resource, b->items, b->count))
+    b->messages.size = b->out.size = 0;
+    for (size_t i = 0; i < b->count; i++)
+        b->items[i] = (struct otk_item){&b->scope, b->spans[i].data, b->spans[i].size, 1};
+    if (otk_span_records_encode(&b->messages, b->items, b->count) ||
+        otk_batch_write(&b->out, &resource, b->items, b->count))
         abort();
 }
 
@@ -358,30 +366,71 @@ static void build_and_pack(void *arg)
     scope->spans = originals;
 }
 
-static struct otk_item packed_item(struct otk_scope *scope, const Otk__Trace__Span *s)
+static otk_attribute read_attribute(const Otk__Common__KeyValue *pair)
 {
-    struct otk_item item = {scope, NULL, protobuf_c_message_get_packed_size(&s->base), 1};
-    item.data = malloc(item.size);
-    protobuf_c_message_pack(&s->base, item.data);
-    return item;
+    const Otk__Common__AnyValue *value = pair->value;
+    switch (value->value_case) {
+    case OTK__COMMON__ANY_VALUE__VALUE_STRING_VALUE:
+        return otk_attribute_string(pair->key, value->string_value);
+    case OTK__COMMON__ANY_VALUE__VALUE_INT_VALUE:
+        return otk_attribute_int(pair->key, value->int_value);
+    case OTK__COMMON__ANY_VALUE__VALUE_DOUBLE_VALUE:
+        return otk_attribute_double(pair->key, value->double_value);
+    case OTK__COMMON__ANY_VALUE__VALUE_BOOL_VALUE:
+        return otk_attribute_bool(pair->key, value->bool_value);
+    default:
+        exit(2);
+    }
+}
+
+/* The span as the queue holds it; its events are encoded when they are recorded. */
+static struct otk_buffer recorded_span(const Otk__Trace__Span *s)
+{
+    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
+    struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
+    struct otk_span_record record = {.name_size = (uint32_t)strlen(s->name)};
+    record.start.kind = (uint8_t)s->kind;
+    record.start.time_unix_nano = s->start_time_unix_nano;
+    record.end_time_unix_nano = s->end_time_unix_nano;
+    memcpy(record.start.context.trace_id, s->trace_id.data, s->trace_id.len);
+    memcpy(record.start.context.span_id, s->span_id.data, s->span_id.len);
+    otk_buffer_append(&draft.bytes, &record, sizeof record);
+    otk_buffer_text(&draft.bytes, s->name);
+    otk_draft_begin(&draft, &limits);
+    for (size_t i = 0; i < s->n_attributes; i++) {
+        const otk_attribute attribute = read_attribute(s->attributes[i]);
+        otk_draft_put(&draft, &attribute);
+    }
+    record.attributes_size = (uint32_t)(draft.bytes.size - draft.from);
+    size_t rest_at = draft.bytes.size;
+    for (size_t i = 0; i < s->n_events; i++) {
+        uint8_t packed[1024];
+        otk_write_bytes(&draft.bytes, SPAN_EVENTS, packed, protobuf_c_message_pack(&s->events[i]->base, packed));
+    }
+    record.rest_size = (uint32_t)(draft.bytes.size - rest_at);
+    memcpy(draft.bytes.data, &record, sizeof record);
+    return draft.bytes;
 }
 
 static void measure_encoding(void)
 {
     struct otk_buffer payload = bench_payload(512, true);
-    struct batch b = {.out = OTK_BUFFER_INIT((size_t)1 << 28)};
+    struct batch b = {.messages = OTK_BUFFER_INIT((size_t)1 << 28), .out = OTK_BUFFER_INIT((size_t)1 << 28)};
     b.tree = otk__collector__trace__export_trace_service_request__unpack(NULL, payload.size, payload.data);
     const Otk__Trace__ScopeSpans *scope = b.tree->resource_spans[0]->scope_spans[0];
     b.count = scope->n_spans;
     b.items = malloc(b.count * sizeof *b.items);
+    b.spans = malloc(b.count * sizeof *b.spans);
     for (size_t i = 0; i < b.count; i++)
-        b.items[i] = packed_item(&b.scope, scope->spans[i]);
+        b.spans[i] = recorded_span(scope->spans[i]);
     struct bench_pair pair = bench_compare(encode, build_and_pack, &b);
     bench_row("encoding 512 spans", "ours / protobuf-c tree + pack", pair.ours / pair.floor, true, 0.05);
     printf("  (%zu bytes; %.1f us, protobuf-c %.1f us)\n", b.out.size, pair.ours, pair.floor);
     for (size_t i = 0; i < b.count; i++)
-        free(b.items[i].data);
+        otk_buffer_clear(&b.spans[i]);
+    free(b.spans);
     free(b.items);
+    otk_buffer_clear(&b.messages);
     otk_buffer_clear(&b.out);
     otk__collector__trace__export_trace_service_request__free_unpacked(b.tree, NULL);
     otk_buffer_clear(&payload);

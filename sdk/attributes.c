@@ -146,6 +146,13 @@ void otk_attributes_write_value(struct otk_buffer *b, unsigned number, const otk
     otk_write_finish(b, &c.gaps);
 }
 
+void otk_attributes_write_content(struct otk_buffer *b, const otk_value *value, size_t value_length)
+{
+    struct careful c = {b, OTK_GAPS_INIT, value_length};
+    write_carefully(&c, value, 0);
+    otk_write_finish(b, &c.gaps);
+}
+
 /* ---- Records --------------------------------------------------------- */
 
 static void write_record(struct otk_attribute_set *set, const otk_attribute *attribute)
@@ -250,58 +257,38 @@ static void refuse(struct otk_attribute_set *set, size_t at)
     set->dropped++;
 }
 
-void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by)
+/* Makes the record that stands at `at`, behind the others, one of the set, or refuses it. */
+static void take_last(struct otk_attribute_set *set, size_t at)
 {
-    for (size_t i = 0; i < set->count; i++)
-        set->entries[i].at = (uint32_t)((ptrdiff_t)set->entries[i].at + by);
-}
-
-static bool write_with_care(struct otk_attribute_set *set, const otk_attribute *attribute)
-{
-    size_t at = set->bytes.size;
-    if (!reserve_entry(set))
-        return false;
-    write_record(set, attribute);
-    if (set->bytes.failed)
-        return false;
-    set->entries[set->count] = entry_at(set, at);
-    set->bytes.size = at;
-    return true;
-}
-
-void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_attribute *attribute)
-{
-    size_t at = set->bytes.size;
-    if (attribute->key.size == 0 || !attribute->key.data)
-        return;
-    if (!write_with_care(set, attribute)) {
+    if (set->bytes.failed || !reserve_entry(set)) {
         refuse(set, at);
         return;
     }
-    /* It stands behind the others, but does not count yet. */
-    const struct otk_entry *entry = &set->entries[set->count];
-    const uint8_t *key = key_of(set, entry);
-    size_t old = find(set, key, entry->key_size);
+    struct otk_entry entry = entry_at(set, at);
+    const uint8_t *key = key_of(set, &entry);
+    size_t old = find(set, key, entry.key_size);
     if (old == set->count && set->count >= set->limits.count) {
         refuse(set, at);
         return;
     }
-    set->slots |= otk_quick_slot(key, entry->key_size);
-    set->bytes.size += entry->size;
-    set->count++;
+    set->slots |= otk_quick_slot(key, entry.key_size);
+    set->entries[set->count++] = entry;
     if (old < set->count - 1)
         remove_entry(set, old);
 }
 
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute)
 {
-    if (!otk_quick_put(set, attribute))
-        otk_attribute_set_put_carefully(set, attribute);
+    size_t at = set->bytes.size;
+    if (otk_quick_put(set, attribute) || !attribute->key.size || !attribute->key.data)
+        return;
+    write_record(set, attribute);
+    take_last(set, at);
 }
 
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes)
 {
-    for (size_t i = 0; attributes && i < attributes->count; i++)
+    for (size_t i = 0; attributes && attributes->items && i < attributes->count; i++)
         otk_attribute_set_put(set, &attributes->items[i]);
 }
 

@@ -40,20 +40,19 @@ void otk_attribute_set_clear(struct otk_attribute_set *set);
 /* Empties it, and keeps its memory. */
 void otk_attribute_set_reset(struct otk_attribute_set *set);
 
-/* Moves all attributes, of which the owner moves the bytes. */
-void otk_attribute_set_shift(struct otk_attribute_set *set, ptrdiff_t by);
-
 void otk_attribute_set_put(struct otk_attribute_set *set, const otk_attribute *attribute);
 void otk_attribute_set_put_all(struct otk_attribute_set *set, const otk_attributes *attributes);
 
-/* What quick.h leaves to them. */
+/* For quick.h. */
 bool otk_attribute_set_has(const struct otk_attribute_set *set, const char *key, size_t size);
-void otk_attribute_set_put_carefully(struct otk_attribute_set *set, const otk_attribute *attribute);
 
 /* Sorts by key, so that equal sets have equal bytes. Returns 0 or OTK_ENOMEM. */
 int otk_attribute_set_sort(struct otk_attribute_set *set);
 
 /* Writes an AnyValue as record `number`, under the same rules. */
 void otk_attributes_write_value(struct otk_buffer *b, unsigned number, const otk_value *value, size_t value_length);
+
+/* Writes no more than its content. */
+void otk_attributes_write_content(struct otk_buffer *b, const otk_value *value, size_t value_length);
 
 #endif

@@ -37,7 +37,7 @@ static size_t size_of(const otk_baggage_entry *entry)
 static char *put(char *to, const char *text, const char **out)
 {
     *out = to;
-    to += otk_text_repair(to, text, strlen(text));
+    to += otk_text_repair(to, text, strlen(text), OTK_TEXT_UNLIMITED);
     *to = '\0';
     return to + 1;
 }

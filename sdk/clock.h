@@ -33,8 +33,9 @@ uint64_t otk_clock_measure(uint64_t monotonic);
 static inline uint64_t otk_clock_offset(uint64_t monotonic)
 {
     uint64_t at = atomic_load_explicit(&otk_clock_measured_at, memory_order_acquire);
-    return at && monotonic - at < OTK_SECOND ? atomic_load_explicit(&otk_clock_known_offset, memory_order_relaxed)
-                                             : otk_clock_measure(monotonic);
+    if (__builtin_expect(!at || monotonic - at >= OTK_SECOND, 0))
+        return otk_clock_measure(monotonic);
+    return atomic_load_explicit(&otk_clock_known_offset, memory_order_relaxed);
 }
 
 static inline uint64_t otk_clock_unix(void)

@@ -16,8 +16,8 @@ static void before_fork(void)
     pthread_mutex_lock(&mutex);
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
         pthread_mutex_lock(&sdk->mutex);
-        if (sdk->exporter)
-            otk_exporter_hold(sdk->exporter);
+        if (sdk->own.exporter)
+            otk_exporter_hold(sdk->own.exporter);
         otk_sdk_hold_queues(sdk);
     }
 }
@@ -26,8 +26,8 @@ static void after_fork_in_parent(void)
 {
     for (otk_sdk *sdk = all; sdk; sdk = sdk->next) {
         otk_sdk_release_queues(sdk);
-        if (sdk->exporter)
-            otk_exporter_let_go(sdk->exporter);
+        if (sdk->own.exporter)
+            otk_exporter_let_go(sdk->own.exporter);
         pthread_mutex_unlock(&sdk->mutex);
     }
     pthread_mutex_unlock(&mutex);

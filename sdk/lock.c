@@ -61,12 +61,15 @@ static void wait_for_owner(const struct otk_own_lock *l)
         give_way(&tries);
 }
 
-void otk_own_lock_share(struct otk_own_lock *l)
+bool otk_own_lock_share(struct otk_own_lock *l)
 {
+    if (l->forks != otk_forks_now())
+        return false;
     otk_lock_take(&l->lock);
     if (atomic_load_explicit(&l->shared, memory_order_relaxed))
-        return;
+        return true;
     atomic_store_explicit(&l->shared, true, memory_order_seq_cst);
     atomic_store_explicit(&otk_lock_unowned, SHARED_FOR_ONE, memory_order_relaxed);
     wait_for_owner(l);
+    return true;
 }

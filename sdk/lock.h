@@ -4,7 +4,8 @@
 #ifndef OTLPKIT_LOCK_H
 #define OTLPKIT_LOCK_H
 
-#include <stdatomic.h>
+#include "forks.h"
+
 #include <stdbool.h>
 
 /* One atomic exchange to take, a store to let go. */
@@ -33,6 +34,7 @@ static inline void otk_lock_release(struct otk_lock *lock)
  * the owner is out, who from then on takes the exchange, too. */
 struct otk_own_lock {
     const void *owner;  /* as otk_lock_self() has it; NULL: shared from the start */
+    unsigned forks;     /* the process it is from */
     atomic_bool inside; /* the owner is; written by it alone */
     atomic_bool shared;
     struct otk_lock lock;
@@ -48,7 +50,7 @@ extern atomic_uint otk_lock_unowned;
 void otk_lock_prepare(void);
 
 const void *otk_lock_owner_for_now(void);
-void otk_own_lock_share(struct otk_own_lock *l);
+bool otk_own_lock_share(struct otk_own_lock *l);
 
 /* An address that no other living thread has. */
 static inline const void *otk_lock_self(void)
@@ -61,25 +63,39 @@ static inline void otk_own_lock_init(struct otk_own_lock *l)
 {
     bool owned = atomic_load_explicit(&otk_lock_unowned, memory_order_relaxed) == 0;
     l->owner = __builtin_expect(owned, 1) ? otk_lock_self() : otk_lock_owner_for_now();
+    l->forks = otk_forks_now();
     atomic_store_explicit(&l->shared, !l->owner, memory_order_relaxed);
 }
 
-static inline void otk_own_lock_take(struct otk_own_lock *l)
+/* The owner's way in, as long as nobody shares the lock; its way out. */
+static inline bool otk_own_lock_enter(struct otk_own_lock *l)
 {
-    if (__builtin_expect(l->owner == otk_lock_self(), 1)) {
-        atomic_store_explicit(&l->inside, true, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst); /* membarrier does the rest */
-        if (__builtin_expect(!atomic_load_explicit(&l->shared, memory_order_acquire), 1))
-            return;
-        atomic_store_explicit(&l->inside, false, memory_order_release);
-    }
-    otk_own_lock_share(l);
+    if (__builtin_expect(l->owner != otk_lock_self(), 0))
+        return false;
+    atomic_store_explicit(&l->inside, true, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* membarrier does the rest */
+    if (__builtin_expect(!atomic_load_explicit(&l->shared, memory_order_acquire), 1))
+        return true;
+    atomic_store_explicit(&l->inside, false, memory_order_release);
+    return false;
+}
+
+static inline void otk_own_lock_leave(struct otk_own_lock *l)
+{
+    atomic_store_explicit(&l->inside, false, memory_order_release);
+}
+
+/* Anybody's way. False in a forked child, where it may have been a thread of
+ * the parent that was inside, and for ever. */
+static inline bool otk_own_lock_take(struct otk_own_lock *l)
+{
+    return otk_own_lock_enter(l) || otk_own_lock_share(l);
 }
 
 static inline void otk_own_lock_release(struct otk_own_lock *l)
 {
-    if (__builtin_expect(l->owner == otk_lock_self() && atomic_load_explicit(&l->inside, memory_order_relaxed), 1))
-        atomic_store_explicit(&l->inside, false, memory_order_release);
+    if (l->owner == otk_lock_self() && atomic_load_explicit(&l->inside, memory_order_relaxed))
+        otk_own_lock_leave(l);
     else
         otk_lock_release(&l->lock);
 }

@@ -68,8 +68,9 @@ void otk_logger_emit(otk_logger *logger, const otk_log_record *record)
     if (!sdk->exports || !sdk->config.signals[OTK_SIGNAL_LOGS].enabled)
         return;
     struct otk_buffer b = OTK_BUFFER_INIT(UINT32_MAX);
+    otk_queue_begin(&b);
     write_record(&b, record, &sdk->config);
-    otk_sdk_submit(&logger->scope, &b);
+    otk_sdk_submit(&logger->scope, OTK_SIGNAL_LOGS, &b);
     otk_buffer_clear(&b);
 }
 

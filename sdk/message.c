@@ -246,10 +246,8 @@ static otk_span *start(otk_tracer *tracer, int level, const char *message_templa
 void otk_message(otk_tracer *tracer, int level, const char *message_template, const otk_attributes *attributes)
 {
     otk_span *span = start(tracer, level, message_template, attributes, "log");
-    otk_span_data data;
-    otk_span_read(span, &data);
     if (otk_span_is_recording(span))
-        otk_span_end_at(span, data.start_time_unix_nano);
+        otk_span_end_at(span, span->start.time_unix_nano);
     otk_span_free(span);
 }
 

@@ -35,13 +35,11 @@ void otk_sdk_span_started(otk_span *span, const otk_span_context *parent)
 
 void otk_sdk_span_ended(otk_span *span)
 {
-    otk_sdk *sdk = span->tracer->scope.sdk;
+    const otk_sdk *sdk = span->tracer->scope.sdk;
     bool closed = atomic_load_explicit(&sdk->closed, memory_order_relaxed);
     for (size_t i = 0; i < sdk->processor_count && !closed; i++)
         if (sdk->processors[i].on_end)
             sdk->processors[i].on_end(span, sdk->processors[i].arg);
-    if (span->sampled && sdk->exports && sdk->config.signals[OTK_SIGNAL_TRACES].enabled)
-        otk_sdk_submit(&span->tracer->scope, &span->attributes.bytes);
 }
 
 static unsigned time_left(uint64_t deadline)

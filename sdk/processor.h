@@ -9,8 +9,7 @@
 /* Whether a span has anybody to record for. */
 static inline bool otk_sdk_records_spans(const otk_sdk *sdk)
 {
-    return otk_sdk_exports(sdk, OTK_SIGNAL_TRACES) ||
-           (sdk->processor_count && !atomic_load_explicit(&sdk->closed, memory_order_relaxed));
+    return sdk->keeps_spans && !atomic_load_explicit(&sdk->closed, memory_order_relaxed);
 }
 
 void otk_sdk_ask_for_id(const otk_sdk *sdk, uint8_t *out, size_t size);
@@ -18,7 +17,7 @@ void otk_sdk_ask_for_id(const otk_sdk *sdk, uint8_t *out, size_t size);
 /* A trace id is drawn, too, unless `trace_id` is NULL. */
 static inline void otk_sdk_generate_ids(const otk_sdk *sdk, uint8_t trace_id[16], uint8_t span_id[8])
 {
-    if (sdk->generate_id) {
+    if (__builtin_expect(sdk->generate_id != NULL, 0)) {
         if (trace_id)
             otk_sdk_ask_for_id(sdk, trace_id, 16);
         otk_sdk_ask_for_id(sdk, span_id, 8);

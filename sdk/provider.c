@@ -14,6 +14,12 @@
 #define STOP_TIMEOUT_MS 10000
 #define GRACE_MS 1000 /* that the worker gets to notice a deadline */
 
+/* To wake a thread may cost the host's more than to record a hundred spans. So after this many items at once the worker
+ * looks for more by itself, for a while, before it sleeps until it is woken. */
+#define MANY 256
+#define ALERT_NS 1000000
+#define NAP_NS 50000
+
 /* Waiting counts on the monotonic clock. */
 static void init_conditions(otk_sdk *sdk)
 {
@@ -94,17 +100,6 @@ static void settle_dropped(otk_sdk *sdk, otk_signal signal, uint64_t count, otk_
 
 /* ---- Into the queue -------------------------------------------------- */
 
-/* Returns OTK_DROP_COUNT when it is queued, or why not. */
-static inline unsigned queue_item(otk_sdk *sdk, struct otk_scope *scope, const struct otk_buffer *item)
-{
-    if (item->failed)
-        return OTK_DROP_NO_MEMORY;
-    if (atomic_load_explicit(&sdk->closed, memory_order_relaxed))
-        return OTK_DROP_SHUTDOWN;
-    int rc = otk_queue_push(&sdk->pipelines[scope->signal].queue, scope, item->data, item->size);
-    return !rc ? OTK_DROP_COUNT : rc == OTK_ENOMEM ? OTK_DROP_NO_MEMORY : OTK_DROP_QUEUE_FULL;
-}
-
 static size_t queued(struct otk_pipeline *p)
 {
     otk_lock_take(&p->lock);
@@ -113,37 +108,25 @@ static size_t queued(struct otk_pipeline *p)
     return count;
 }
 
-/* Sets when the worker has to look after a queue. */
-static void schedule(struct otk_pipeline *p, const struct otk_signal_config *config)
+/* Has the worker look after a queue: when the delay is over, at once for a whole batch, or not at all if `may_sleep` and
+ * nothing is there. */
+static void schedule(struct otk_pipeline *p, const struct otk_signal_config *config, bool may_sleep)
 {
-    size_t count = queued(p);
-    p->due = count >= config->batch_size ? 0 : count ? otk_clock_deadline(config->delay_ms) : OTK_FOREVER;
+    otk_lock_take(&p->lock);
+    size_t count = p->queue.count;
+    bool sleeps = p->sleeps = may_sleep && !count;
+    otk_lock_release(&p->lock);
+    uint64_t due = sleeps ? OTK_FOREVER : count >= config->batch_size ? 0 : otk_clock_deadline(config->delay_ms);
+    if (due < p->due)
+        p->due = due;
 }
 
-static __attribute__((noinline)) void wake_worker(otk_sdk *sdk, otk_signal signal)
+void otk_sdk_wake_worker(otk_sdk *sdk, otk_signal signal)
 {
     pthread_mutex_lock(&sdk->mutex);
-    schedule(&sdk->pipelines[signal], &sdk->config.signals[signal]);
+    schedule(&sdk->pipelines[signal], &sdk->config.signals[signal], false);
     pthread_mutex_unlock(&sdk->mutex);
     pthread_cond_signal(&sdk->work);
-}
-
-void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item)
-{
-    otk_sdk *sdk = scope->sdk;
-    struct otk_pipeline *p = &sdk->pipelines[scope->signal];
-    if (atomic_load_explicit(&sdk->dormant, memory_order_acquire))
-        otk_sdk_wake(sdk);
-    otk_lock_take(&p->lock);
-    unsigned dropped = queue_item(sdk, scope, item);
-    size_t count = dropped == OTK_DROP_COUNT ? p->queue.count : 0;
-    p->stats.accepted++;
-    if (dropped < OTK_DROP_COUNT)
-        p->stats.dropped[dropped]++;
-    otk_lock_release(&p->lock);
-    /* The worker has to know of the first, which starts the delay, and of a whole batch. */
-    if (count == 1 || count == sdk->config.signals[scope->signal].batch_size)
-        wake_worker(sdk, scope->signal);
 }
 
 void otk_sdk_count_invalid(struct otk_scope *scope)
@@ -177,7 +160,7 @@ static void send_body(otk_sdk *sdk, otk_signal signal, uint64_t points)
     pthread_mutex_lock(&sdk->mutex);
     sdk->pipelines[signal].stats.requests++;
     pthread_mutex_unlock(&sdk->mutex);
-    otk_exporter_send(sdk->exporter, signal, &delivery);
+    otk_exporter_send(sdk->own.exporter, signal, &delivery);
     settle(sdk, signal, points, &delivery);
 }
 
@@ -188,11 +171,11 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
         settle_dropped(sdk, signal, points_of(items, count), OTK_DROP_SHUTDOWN);
         return;
     }
-    sdk->body.size = 0;
-    sdk->body.failed = 0;
-    int rc = otk_batch_write(&sdk->body, &sdk->resource.bytes, items, count);
+    sdk->own.body.size = 0;
+    sdk->own.body.failed = 0;
+    int rc = otk_batch_write(&sdk->own.body, &sdk->resource.bytes, items, count);
     if (!rc)
-        rc = otk_exporter_prepare(sdk->exporter, signal, &sdk->body);
+        rc = otk_exporter_prepare(sdk->own.exporter, signal, &sdk->own.body);
     if (rc == OTK_ELIMIT && count > 1) {
         send_items(sdk, signal, items, count / 2);
         send_items(sdk, signal, items + count / 2, count - count / 2);
@@ -214,13 +197,6 @@ static size_t take_items(struct otk_pipeline *p, size_t max)
     return count;
 }
 
-static void release_items(struct otk_pipeline *p)
-{
-    otk_lock_take(&p->lock);
-    otk_queue_release(&p->queue);
-    otk_lock_release(&p->lock);
-}
-
 /* Exports up to `max` items of a queue, in one batch; returns how many. Called and left with the mutex held. */
 static size_t export_batch(otk_sdk *sdk, otk_signal signal, size_t max)
 {
@@ -229,12 +205,18 @@ static size_t export_batch(otk_sdk *sdk, otk_signal signal, size_t max)
     size_t count = take_items(p, max < config->batch_size ? max : config->batch_size);
     if (count) {
         pthread_mutex_unlock(&sdk->mutex);
-        otk_queue_read(&p->queue, sdk->batch, count);
-        send_items(sdk, signal, sdk->batch, count);
-        release_items(p);
+        struct otk_block *last = otk_queue_read(&p->queue, sdk->batch, count);
+        if (signal == OTK_SIGNAL_TRACES && otk_span_records_encode(&sdk->own.spans, sdk->batch, count))
+            settle_dropped(sdk, signal, count, OTK_DROP_NO_MEMORY);
+        else
+            send_items(sdk, signal, sdk->batch, count);
+        otk_queue_release(&p->queue, &p->lock, last);
         pthread_mutex_lock(&sdk->mutex);
     }
-    schedule(p, config);
+    if (count >= MANY)
+        sdk->own.alert_until = otk_clock_monotonic() + ALERT_NS;
+    p->due = OTK_FOREVER;
+    schedule(p, config, !count);
     return count;
 }
 
@@ -326,11 +308,22 @@ static void flush_all(otk_sdk *sdk)
     pthread_cond_broadcast(&sdk->progress);
 }
 
+static void wait_for_work(otk_sdk *sdk, uint64_t due)
+{
+    if (otk_clock_monotonic() >= sdk->own.alert_until) {
+        wait_until(&sdk->work, &sdk->mutex, due);
+        return;
+    }
+    pthread_mutex_unlock(&sdk->mutex);
+    nanosleep(&(struct timespec){0, NAP_NS}, NULL);
+    pthread_mutex_lock(&sdk->mutex);
+}
+
 static void *work(void *arg)
 {
     otk_sdk *sdk = arg;
     pthread_mutex_lock(&sdk->mutex);
-    struct otk_exporter *exporter = sdk->exporter;
+    struct otk_exporter *exporter = sdk->own.exporter;
     while (!atomic_load(&sdk->closed)) {
         otk_signal signal = first_due(sdk);
         if (sdk->flush_wanted != sdk->flush_done)
@@ -338,10 +331,10 @@ static void *work(void *arg)
         else if (sdk->pipelines[signal].due <= otk_clock_monotonic())
             export_due(sdk, signal);
         else
-            wait_until(&sdk->work, &sdk->mutex, sdk->pipelines[signal].due);
+            wait_for_work(sdk, sdk->pipelines[signal].due);
     }
     flush_all(sdk);
-    sdk->exporter = NULL;
+    sdk->own.exporter = NULL;
     pthread_mutex_unlock(&sdk->mutex);
     otk_exporter_free(exporter); /* here, where no SIGPIPE comes from its connections, and before the host may exit */
     pthread_mutex_lock(&sdk->mutex);
@@ -365,14 +358,14 @@ static int start_worker(otk_sdk *sdk)
 
 static int start_exporting(otk_sdk *sdk)
 {
-    int rc = otk_exporter_new(&sdk->config, &sdk->warnings, &sdk->exporter);
+    int rc = otk_exporter_new(&sdk->config, &sdk->warnings, &sdk->own.exporter);
     if (!rc)
         rc = otk_host_flush_at_exit();
     if (!rc)
         rc = start_worker(sdk);
     if (rc) {
-        otk_exporter_free(sdk->exporter);
-        sdk->exporter = NULL;
+        otk_exporter_free(sdk->own.exporter);
+        sdk->own.exporter = NULL;
     }
     return rc;
 }
@@ -389,23 +382,27 @@ void otk_sdk_wake(otk_sdk *sdk)
     pthread_mutex_unlock(&sdk->mutex);
 }
 
+static void init_workplace(otk_sdk *sdk)
+{
+    sdk->own = (struct otk_workplace){.spans = OTK_BUFFER_INIT(UINT32_MAX),
+                                      .body = OTK_BUFFER_INIT(sdk->config.max_request_bytes)};
+}
+
 void otk_sdk_forget(otk_sdk *sdk)
 {
-    atomic_fetch_add(&sdk->processes, 1);
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
         struct otk_pipeline *p = &sdk->pipelines[i];
         otk_queue_clear(&p->queue);
         p->in_flight = 0;
         p->stats = (otk_signal_stats){0};
+        p->sleeps = true;
         if (i != OTK_SIGNAL_METRICS)
             p->due = OTK_FOREVER;
     }
     for (struct otk_scope *meter = sdk->scopes[OTK_SIGNAL_METRICS]; meter; meter = meter->next)
         otk_meter_forget((otk_meter *)meter);
-    sdk->parents_exporter = sdk->exporter;
-    sdk->parents_body = sdk->body;
-    sdk->exporter = NULL;
-    sdk->body = OTK_BUFFER_INIT(sdk->config.max_request_bytes);
+    sdk->parents = sdk->own;
+    init_workplace(sdk);
     sdk->flush_wanted = sdk->flush_done = sdk->lost = 0;
     atomic_store(&sdk->dormant, sdk->started && !atomic_load(&sdk->closed));
     sdk->started = false;
@@ -427,6 +424,7 @@ static int init_pipelines(otk_sdk *sdk)
         const struct otk_signal_config *config = &sdk->config.signals[i];
         struct otk_pipeline *p = &sdk->pipelines[i];
         p->due = OTK_FOREVER;
+        p->sleeps = true;
         if (!config->enabled)
             continue;
         if (i == OTK_SIGNAL_METRICS)
@@ -457,7 +455,7 @@ static int take_parts(otk_sdk *sdk, const otk_sdk_options *options)
     sdk->clock = options->clock;
     sdk->clock_arg = options->clock_arg;
     sdk->quiet_exit = options->no_flush_at_exit;
-    if (!options->processor_count)
+    if (!options->processors || !options->processor_count)
         return 0;
     sdk->processors = malloc(options->processor_count * sizeof *sdk->processors);
     if (!sdk->processors)
@@ -472,6 +470,8 @@ static int start(otk_sdk *sdk, const otk_sdk_options *options, otk_error *error)
     int rc = otk_config_load(&sdk->config, options, &sdk->warnings, error);
     otk_lock_prepare();
     if (!rc)
+        rc = otk_forks_watch();
+    if (!rc)
         rc = take_parts(sdk, options);
     if (!rc)
         rc = otk_host_enter(sdk);
@@ -483,12 +483,20 @@ static int start(otk_sdk *sdk, const otk_sdk_options *options, otk_error *error)
         sdk->config.signals[OTK_SIGNAL_TRACES].batch_size = 1;
     if (rc || !exports_anything(&sdk->config))
         return rc;
-    sdk->body = OTK_BUFFER_INIT(sdk->config.max_request_bytes);
+    init_workplace(sdk);
     rc = init_pipelines(sdk);
     if (!rc)
         rc = start_exporting(sdk);
     sdk->exports = rc == 0;
     return rc;
+}
+
+/* What spans need to know at once. */
+static void prepare_spans(otk_sdk *sdk)
+{
+    const struct otk_config *config = &sdk->config;
+    sdk->keeps_spans = sdk->processor_count || otk_sdk_exports(sdk, OTK_SIGNAL_TRACES);
+    sdk->span_limits = otk_draft_limit((struct otk_limits){config->span_attribute_length, config->span_attributes});
 }
 
 static void report(otk_error *error, int code)
@@ -514,6 +522,7 @@ otk_sdk *otk_sdk_start(const otk_sdk_options *options, otk_error *error)
     init_conditions(sdk);
     sdk->deadline = OTK_FOREVER;
     int rc = start(sdk, options, error);
+    prepare_spans(sdk);
     if (rc) {
         report(error, rc);
         otk_sdk_stop(sdk);
@@ -559,7 +568,7 @@ static int finish(otk_sdk *sdk, uint64_t deadline)
     sdk->deadline = deadline;
     if (!sdk->started)
         return 0;
-    otk_exporter_hurry(sdk->exporter, deadline);
+    otk_exporter_hurry(sdk->own.exporter, deadline);
     pthread_cond_signal(&sdk->work);
     int rc = wait_for_flush(sdk, UINT64_MAX, deadline + GRACE_MS * OTK_MS);
     return rc == OTK_ESYSTEM && otk_clock_monotonic() >= deadline ? OTK_ETIMEOUT : rc;
@@ -621,7 +630,8 @@ void otk_sdk_stop(otk_sdk *sdk)
         otk_queue_clear(&sdk->pipelines[i].queue);
         free_scopes(sdk->scopes[i], (otk_signal)i);
     }
-    otk_buffer_clear(&sdk->body);
+    otk_buffer_clear(&sdk->own.body);
+    otk_buffer_clear(&sdk->own.spans);
     free(sdk->batch);
     free(sdk->processors);
     otk_attribute_set_clear(&sdk->resource);

@@ -9,7 +9,9 @@
 #include "config.h"
 #include "exporter.h"
 #include "lock.h"
+#include "draft.h"
 #include "queue.h"
+#include "span_record.h"
 #include "resource.h"
 
 #include <pthread.h>
@@ -20,8 +22,17 @@ struct otk_pipeline {
     struct otk_lock lock;   /* covers the queue, and what of the statistics changes with its length */
     struct otk_queue queue; /* metrics have none */
     uint64_t in_flight;
+    bool sleeps;  /* there was nothing to do for a while: the first item has to wake the worker */
     uint64_t due; /* when the worker looks after it; the mutex covers it, and the statistics of the exporter */
     otk_signal_stats stats;
+};
+
+/* What the worker alone uses. */
+struct otk_workplace {
+    struct otk_exporter *exporter;
+    struct otk_buffer spans; /* the messages of a batch */
+    struct otk_buffer body;
+    uint64_t alert_until; /* it looks for work without being woken */
 };
 
 struct otk_sdk {
@@ -38,21 +49,17 @@ struct otk_sdk {
     bool asks_sampler; /* about root spans, too */
     otk_sampling_decision root_decision;
     bool quiet_exit;
-    bool exports;       /* anything at all */
+    bool exports;     /* anything at all */
+    bool keeps_spans; /* for export or for processors */
+    struct otk_draft_limits span_limits;
     atomic_bool closed; /* shutdown has begun */
     atomic_bool told_of_ratio;
-    atomic_bool dormant;   /* in a forked child: there is no worker yet */
-    atomic_uint processes; /* how many forks lie between the start and here */
+    atomic_bool dormant; /* in a forked child: there is no worker yet */
 
-    /* The worker's own. */
     pthread_t worker;
-    struct otk_exporter *exporter;
     struct otk_item *batch;
-    struct otk_buffer body;
-
-    /* In a forked child: what the parent's worker was using, in whatever state. */
-    struct otk_exporter *parents_exporter;
-    struct otk_buffer parents_body;
+    struct otk_workplace own;
+    struct otk_workplace parents; /* in a forked child, in whatever state its worker left it there */
 
     pthread_cond_t work;     /* for the worker: something is due */
     pthread_cond_t progress; /* for those who flush or shut down */
@@ -85,12 +92,46 @@ static inline bool otk_sdk_exports(const otk_sdk *sdk, otk_signal signal)
            !atomic_load_explicit(&sdk->closed, memory_order_relaxed);
 }
 
-/* Counts an item and copies it to the queue. When `item` failed, it is lost. */
-void otk_sdk_submit(struct otk_scope *scope, const struct otk_buffer *item);
-
 /* Called where something is recorded: in a forked child the first time starts
  * a worker. */
 void otk_sdk_wake(otk_sdk *sdk);
+
+/* Has the worker look at a queue that is new to it, or holds a batch. */
+void otk_sdk_wake_worker(otk_sdk *sdk, otk_signal signal);
+
+/* Returns OTK_DROP_COUNT when it is queued, or why not. */
+static inline unsigned otk_sdk_queue(struct otk_queue *queue, struct otk_scope *scope, struct otk_buffer *item)
+{
+    if (item->failed)
+        return OTK_DROP_NO_MEMORY;
+    if (atomic_load_explicit(&scope->sdk->closed, memory_order_relaxed))
+        return OTK_DROP_SHUTDOWN;
+    return otk_queue_push(queue, scope, item) ? OTK_DROP_QUEUE_FULL : OTK_DROP_COUNT;
+}
+
+/* Counts an item and queues it: a struct otk_block, whose memory is exchanged for another one's. When the buffer failed, it
+ * is lost. */
+static inline void otk_sdk_submit(struct otk_scope *scope, otk_signal signal, struct otk_buffer *item)
+{
+    otk_sdk *sdk = scope->sdk;
+    struct otk_pipeline *p = &sdk->pipelines[signal];
+    if (atomic_load_explicit(&sdk->dormant, memory_order_acquire))
+        otk_sdk_wake(sdk);
+    if (item->capacity > OTK_QUEUE_SPARE_MAX)
+        otk_queue_trim(item);
+    otk_lock_take(&p->lock);
+    unsigned dropped = otk_sdk_queue(&p->queue, scope, item);
+    /* The worker has to know of a whole batch, and of the first item after a long time, which starts the delay. */
+    bool wakes = p->queue.count == sdk->config.signals[signal].batch_size || p->sleeps;
+    p->stats.accepted++;
+    if (dropped < OTK_DROP_COUNT) {
+        p->stats.dropped[dropped]++;
+        wakes = false;
+    }
+    otk_lock_release(&p->lock);
+    if (wakes)
+        otk_sdk_wake_worker(sdk, signal);
+}
 
 /* Takes and releases the locks of the queues, with the mutex held. */
 void otk_sdk_hold_queues(otk_sdk *sdk);

@@ -2,60 +2,24 @@
 
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 64 << 10, BYTES_MAX = 64 << 20, SPARES_MAX = 16 };
+/* Of all spare blocks together. */
+enum { SPARE_BYTES_MAX = 1 << 20 };
 
-static struct otk_chunk *new_chunk(struct otk_queue *q, size_t room)
+void otk_queue_trim(struct otk_buffer *b)
 {
-    struct otk_chunk *chunk = q->spare;
-    if (chunk && room <= chunk->capacity) {
-        q->spare = chunk->next;
-        q->spares--;
-    } else {
-        size_t capacity = room > CHUNK_BYTES ? room : CHUNK_BYTES;
-        chunk = malloc(sizeof *chunk + capacity);
-        if (!chunk)
-            return NULL;
-        chunk->capacity = capacity;
-    }
-    chunk->next = NULL;
-    chunk->used = 0;
-    return chunk;
-}
-
-static void drop_chunk(struct otk_queue *q, struct otk_chunk *chunk)
-{
-    q->bytes -= chunk->capacity;
-    if (chunk->capacity > CHUNK_BYTES || q->spares == SPARES_MAX) {
-        free(chunk);
+    uint8_t *data = realloc(b->data, b->size);
+    if (!data)
         return;
-    }
-    chunk->next = q->spare;
-    q->spare = chunk;
-    q->spares++;
+    b->data = data;
+    b->capacity = b->size;
 }
 
-int otk_queue_append_chunk(struct otk_queue *q, size_t room)
+static void free_list(struct otk_block *block)
 {
-    if (q->bytes && room > BYTES_MAX - q->bytes)
-        return OTK_ELIMIT;
-    struct otk_chunk *chunk = new_chunk(q, room);
-    if (!chunk)
-        return OTK_ENOMEM;
-    q->bytes += chunk->capacity;
-    if (q->last)
-        q->last->next = chunk;
-    else
-        q->first = q->reading = chunk;
-    q->last = chunk;
-    return 0;
-}
-
-static void free_list(struct otk_chunk *chunk)
-{
-    while (chunk) {
-        struct otk_chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
+    while (block) {
+        struct otk_block *next = block->next;
+        free(block);
+        block = next;
     }
 }
 
@@ -70,36 +34,67 @@ size_t otk_queue_take(struct otk_queue *q, size_t max)
 {
     size_t taken = q->count < max ? q->count : max;
     q->count -= taken;
-    q->newest = q->last;
     return taken;
 }
 
-void otk_queue_read(struct otk_queue *q, struct otk_item *out, size_t count)
+struct otk_block *otk_queue_read(const struct otk_queue *q, struct otk_item *out, size_t count)
 {
+    struct otk_block *last = NULL;
     for (size_t i = 0; i < count; i++) {
-        /* `used` of the newest chunk still changes; what is to be read there is known to be there. */
-        if (q->reading != q->newest && q->read == q->reading->used) {
-            q->reading = q->reading->next;
-            q->read = 0;
-        }
-        struct otk_head head;
-        uint8_t *at = q->reading->content + q->read;
-        memcpy(&head, at, sizeof head);
-        out[i] = (struct otk_item){head.scope, at + sizeof head, head.size, 1};
-        q->read += otk_queue_room(head.size);
+        last = last ? last->next : q->first;
+        out[i] = (struct otk_item){last->scope, last->content, last->size - sizeof *last, 1};
     }
+    return last;
 }
 
-void otk_queue_release(struct otk_queue *q)
+/* Returns the first of those that are detached; they are the caller's. */
+static struct otk_block *detach(struct otk_queue *q, struct otk_block *last)
 {
-    while (q->first != q->reading) {
-        struct otk_chunk *next = q->first->next;
-        drop_chunk(q, q->first);
-        q->first = next;
+    struct otk_block *first = q->first;
+    q->first = last->next;
+    if (q->last == last)
+        q->last = NULL;
+    last->next = NULL;
+    return first;
+}
+
+/* Blocks to be spare ones. */
+struct chain {
+    struct otk_block *first, **end;
+    size_t bytes;
+};
+
+/* Takes over those that are worth keeping, up to `room` bytes, and frees the others. Returns the bytes of all. */
+static size_t sift(struct chain *kept, struct otk_block *blocks, size_t room)
+{
+    size_t bytes = 0;
+    for (struct otk_block *next; blocks; blocks = next) {
+        size_t capacity = blocks->capacity;
+        next = blocks->next;
+        bytes += capacity;
+        if (capacity > OTK_QUEUE_SPARE_MAX || kept->bytes + capacity > room) {
+            free(blocks);
+            continue;
+        }
+        *kept->end = blocks;
+        kept->end = &blocks->next;
+        kept->bytes += capacity;
     }
-    if (q->first && q->first == q->last && q->read == q->first->used) {
-        drop_chunk(q, q->first);
-        q->first = q->last = q->reading = NULL;
-        q->read = 0;
-    }
+    return bytes;
+}
+
+void otk_queue_release(struct otk_queue *q, struct otk_lock *lock, struct otk_block *last)
+{
+    struct chain kept = {.end = &kept.first};
+    otk_lock_take(lock);
+    struct otk_block *first = detach(q, last);
+    size_t room = SPARE_BYTES_MAX > q->spare_bytes ? SPARE_BYTES_MAX - q->spare_bytes : 0;
+    otk_lock_release(lock);
+    size_t bytes = sift(&kept, first, room);
+    otk_lock_take(lock);
+    *kept.end = q->spare;
+    q->spare = kept.first;
+    q->spare_bytes += kept.bytes;
+    q->bytes -= bytes;
+    otk_lock_release(lock);
 }

@@ -1,69 +1,82 @@
-/* What was recorded and waits to be exported: encoded items, copied one behind
- * the other into chunks that are used again.
+/* What was recorded and waits to be exported.
  *
- * One thread at a time pushes; the reader looks at what it has taken while
- * others push. Calls marked (locked) need the owner's lock.
+ * An item travels as a block of memory: who recorded it hands the block over and
+ * is given a spare one, the worker reads it where it is, and makes it a spare
+ * one. Calls marked (locked) need the owner's lock.
  */
 #ifndef OTLPKIT_QUEUE_H
 #define OTLPKIT_QUEUE_H
 
 #include "batch.h"
+#include "lock.h"
 
 #include <stdalign.h>
 
-/* Items stand in `content`, each behind its head, from multiples of its size on. */
-struct otk_chunk {
-    struct otk_chunk *next;
-    size_t used, capacity;
+/* Stands at the beginning of a buffer. */
+struct otk_block {
+    struct otk_block *next;
+    struct otk_scope *scope;
+    size_t size, capacity; /* of the buffer */
     alignas(16) uint8_t content[];
 };
 
-struct otk_head {
-    struct otk_scope *scope;
-    size_t size;
-};
+enum { OTK_QUEUE_BYTES_MAX = 64 << 20, OTK_QUEUE_SPARE_MAX = 4096 };
 
 struct otk_queue {
-    size_t count, capacity;         /* items that wait */
-    size_t bytes;                   /* of all chunks in use, those being read included */
-    struct otk_chunk *first, *last; /* in use, the oldest first */
-    struct otk_chunk *spare;
-    size_t spares;
-    struct otk_chunk *reading, *newest; /* the reader's: where it stands, and the last chunk it may look at */
-    size_t read;                        /* bytes of `reading` */
+    size_t count, capacity; /* items that wait */
+    size_t bytes;           /* of all blocks that wait or are read */
+    struct otk_block *first, *last;
+    struct otk_block *spare;
+    size_t spare_bytes;
 };
 
-/* Memory is taken when something is pushed. */
 #define OTK_QUEUE_INIT(capacity_) ((struct otk_queue){.capacity = (capacity_)})
 
 void otk_queue_clear(struct otk_queue *q);
 
-/* Makes the last chunk one that has this room. */
-int otk_queue_append_chunk(struct otk_queue *q, size_t room);
-
-static inline size_t otk_queue_room(size_t size)
+/* The worker's processor has it in its cache: it will be needed here soon, to be written to. */
+static inline void otk_queue_fetch(const struct otk_block *block)
 {
-    return (sizeof(struct otk_head) + size + sizeof(struct otk_head) - 1) & ~(sizeof(struct otk_head) - 1);
+    for (size_t i = 0; i < 384; i += 64)
+        __builtin_prefetch((const uint8_t *)block + i, 1);
 }
 
-/* (locked) Copies an item in. Returns 0, OTK_ELIMIT when the queue is full, or
- * OTK_ENOMEM. */
-static inline int otk_queue_push(struct otk_queue *q, struct otk_scope *scope, const void *data, size_t size)
+/* Leaves room for a block's head at the beginning of an empty buffer. */
+static inline void otk_queue_begin(struct otk_buffer *b)
 {
-    size_t room = otk_queue_room(size);
-    if (q->count == q->capacity)
+    if (otk_buffer_reserve(b, sizeof(struct otk_block)))
+        b->size = sizeof(struct otk_block);
+}
+
+/* Gives back what a large buffer does not need, before it waits. */
+void otk_queue_trim(struct otk_buffer *b);
+
+/* (locked) Takes the buffer's memory, and gives it that of a spare block, or none. Returns 0, or OTK_ELIMIT when the
+ * queue is full. */
+static inline int otk_queue_push(struct otk_queue *q, struct otk_scope *scope, struct otk_buffer *b)
+{
+    struct otk_block *block = (void *)b->data, *spare = q->spare;
+    if (q->count == q->capacity || (q->bytes && b->capacity > OTK_QUEUE_BYTES_MAX - q->bytes))
         return OTK_ELIMIT;
-    if (!q->last || q->last->capacity - q->last->used < room) {
-        int rc = otk_queue_append_chunk(q, room);
-        if (rc)
-            return rc;
-    }
-    uint8_t *to = q->last->content + q->last->used;
-    memcpy(to, &(struct otk_head){scope, size}, sizeof(struct otk_head));
-    if (size)
-        memcpy(to + sizeof(struct otk_head), data, size);
-    q->last->used += room;
+    block->next = NULL;
+    block->scope = scope;
+    block->size = b->size;
+    block->capacity = b->capacity;
+    if (q->last)
+        q->last->next = block;
+    else
+        q->first = block;
+    q->last = block;
     q->count++;
+    q->bytes += b->capacity;
+    b->data = (void *)spare;
+    b->size = b->capacity = 0;
+    if (spare) {
+        b->capacity = spare->capacity;
+        q->spare_bytes -= spare->capacity;
+        q->spare = spare->next;
+        otk_queue_fetch(q->spare);
+    }
     return 0;
 }
 
@@ -71,10 +84,12 @@ static inline int otk_queue_push(struct otk_queue *q, struct otk_scope *scope, c
  * read now and then released. */
 size_t otk_queue_take(struct otk_queue *q, size_t max);
 
-/* Shows the next items that were taken, valid until release. */
-void otk_queue_read(struct otk_queue *q, struct otk_item *out, size_t count);
+/* Shows the items that were taken, valid until release. Returns the last one's
+ * block. */
+struct otk_block *otk_queue_read(const struct otk_queue *q, struct otk_item *out, size_t count);
 
-/* (locked) Lets go of all that was read. */
-void otk_queue_release(struct otk_queue *q);
+/* Lets go of all blocks up to `last`, which become spare ones, as long as these
+ * are few. Takes the lock where it has to. */
+void otk_queue_release(struct otk_queue *q, struct otk_lock *lock, struct otk_block *last);
 
 #endif

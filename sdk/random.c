@@ -1,22 +1,9 @@
 #include "random.h"
 
-#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
 _Thread_local struct otk_generator otk_generator;
-atomic_uint otk_generation = 1;
-static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
-
-static void on_fork(void)
-{
-    atomic_fetch_add_explicit(&otk_generation, 1, memory_order_relaxed);
-}
-
-static void watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, on_fork);
-}
 
 /* Where the kernel has nothing to give, clocks and addresses must do: ids need to differ, not to be secret. */
 static void seed_from_clock(struct otk_generator *g)
@@ -29,11 +16,11 @@ static void seed_from_clock(struct otk_generator *g)
     }
 }
 
-void otk_random_seed(struct otk_generator *g, unsigned generation)
+void otk_random_seed(struct otk_generator *g)
 {
-    pthread_once(&watch_once, watch_forks);
+    otk_forks_watch();
     if (getrandom(g->s, sizeof g->s, GRND_NONBLOCK) != (ssize_t)sizeof g->s)
         seed_from_clock(g);
     g->s[0] |= 1; /* all zero is the one state it cannot leave */
-    g->generation = generation;
+    g->forks = otk_forks_now();
 }

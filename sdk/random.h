@@ -3,7 +3,8 @@
 #ifndef OTLPKIT_RANDOM_H
 #define OTLPKIT_RANDOM_H
 
-#include <stdatomic.h>
+#include "forks.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,20 +12,18 @@
 /* xoshiro256++, by its authors' published recurrence. */
 struct otk_generator {
     uint64_t s[4];
-    unsigned generation; /* of the forks when it was seeded; 0: never */
+    unsigned forks; /* when it was seeded; 0: never */
 };
 
 extern _Thread_local struct otk_generator otk_generator __attribute__((tls_model("initial-exec")));
-extern atomic_uint otk_generation;
 
-void otk_random_seed(struct otk_generator *g, unsigned generation);
+void otk_random_seed(struct otk_generator *g);
 
 static inline struct otk_generator *otk_random_own(void)
 {
     struct otk_generator *g = &otk_generator;
-    unsigned generation = atomic_load_explicit(&otk_generation, memory_order_relaxed);
-    if (__builtin_expect(g->generation != generation, 0))
-        otk_random_seed(g, generation);
+    if (__builtin_expect(g->forks != otk_forks_now(), 0))
+        otk_random_seed(g);
     return g;
 }
 

@@ -1,7 +1,6 @@
 #include "span.h"
 
-/* What a span is that records nothing and continues nothing. */
-otk_span otk_span_nothing;
+static const otk_span_context invalid;
 
 static bool any_byte(const uint8_t *id, size_t words)
 {
@@ -32,39 +31,37 @@ static void write_hex(const uint8_t *bytes, size_t size, char *out)
 
 void otk_span_context_trace_id(const otk_span_context *context, char out[33])
 {
-    write_hex((context ? context : &otk_span_nothing.context)->trace_id, 16, out);
+    write_hex((context ? context : &invalid)->trace_id, 16, out);
 }
 
 void otk_span_context_span_id(const otk_span_context *context, char out[17])
 {
-    write_hex((context ? context : &otk_span_nothing.context)->span_id, 8, out);
+    write_hex((context ? context : &invalid)->span_id, 8, out);
 }
 
 const otk_span_context *otk_span_get_context(const otk_span *span)
 {
-    return span ? &span->context : &otk_span_nothing.context;
+    return span ? &span->start.context : &invalid;
 }
 
 bool otk_span_set_trace_state(otk_span *span, const char *trace_state)
 {
-    span->context.trace_state = NULL;
+    span->start.context.trace_state = NULL;
     if (!trace_state || !*trace_state)
         return true;
     struct otk_buffer *b = &span->trace_state;
     span->used = span->adorned = true;
     otk_buffer_text(b, trace_state);
-    span->context.trace_state = otk_buffer_string(b);
-    return span->context.trace_state;
+    span->start.context.trace_state = otk_buffer_string(b);
+    return span->start.context.trace_state;
 }
 
 otk_span *otk_span_wrap(const otk_span_context *context)
 {
-    if (!otk_span_context_is_valid(context))
-        return &otk_span_nothing;
-    otk_span *span = otk_span_take();
+    otk_span *span = otk_span_context_is_valid(context) ? otk_span_take() : NULL;
     if (!span)
         return NULL;
-    span->context = *context;
+    span->start.context = *context;
     if (!otk_span_set_trace_state(span, context->trace_state)) {
         otk_span_give_back(span);
         return NULL;

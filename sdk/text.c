@@ -100,9 +100,9 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
     b->size = (size_t)(to - b->data) + repaired;
 }
 
-size_t otk_text_repair(char *out, const char *text, size_t size)
+size_t otk_text_repair(char *out, const char *text, size_t size, size_t max_chars)
 {
-    return repair((uint8_t *)out, (const uint8_t *)text, size, OTK_TEXT_UNLIMITED);
+    return repair((uint8_t *)out, (const uint8_t *)text, size, max_chars);
 }
 
 /* ---- Lists ----------------------------------------------------------- */

@@ -64,7 +64,7 @@ size_t otk_text_size(const char *text, size_t size, size_t max_chars);
 
 /* Writes valid UTF-8 without a record around it into `out`, which has room for
  * what otk_text_size() says; returns the size. */
-size_t otk_text_repair(char *out, const char *text, size_t size);
+size_t otk_text_repair(char *out, const char *text, size_t size, size_t max_chars);
 
 /* Whether it is a token as in RFC 9110, section 5.6.2: the name of a header. */
 bool otk_text_is_token(otk_string text);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const otk_span_context remote = {
@@ -192,15 +193,20 @@ static void test_errors_are_events_named_exception(void **state)
 
 /* ---- Sampling -------------------------------------------------------- */
 
+static bool is(otk_string text, const char *wanted)
+{
+    return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
+}
+
 static otk_sampling_result take_some(const otk_sampler *self, const otk_sampling_input *input)
 {
     static const otk_attribute reason = {{"sampler", 7}, {OTK_VALUE_BOOL, {.bool_value = true}}};
     static const otk_attributes reasons = {&reason, 1};
     otk_sampling_result result = {OTK_SAMPLING_DROP, NULL, "from=sampler"};
     (void)self;
-    if (strcmp(input->name, "record") == 0)
+    if (is(input->name, "record"))
         result.decision = OTK_SAMPLING_RECORD_ONLY;
-    if (strcmp(input->name, "sample") == 0) {
+    if (is(input->name, "sample")) {
         result.decision = OTK_SAMPLING_RECORD_AND_SAMPLE;
         result.attributes = &reasons;
     }
@@ -248,7 +254,7 @@ static otk_sampling_result remember(const otk_sampler *self, const otk_sampling_
     asked->times++;
     asked->input = *input;
     memcpy(asked->trace_id, input->trace_id, sizeof asked->trace_id);
-    snprintf(asked->name, sizeof asked->name, "%s", input->name);
+    snprintf(asked->name, sizeof asked->name, "%.*s", (int)input->name.size, input->name.data);
     return (otk_sampling_result){OTK_SAMPLING_RECORD_AND_SAMPLE, NULL, asked->trace_state};
 }
 
@@ -887,6 +893,59 @@ static void test_a_sampler_that_cannot_decide_is_not_taken(void **state)
     finish(&w);
 }
 
+/* ---- Many threads ---------------------------------------------------- */
+
+struct shared_span {
+    _Atomic(otk_span *) span;
+    pthread_barrier_t barrier;
+};
+
+enum { SHARED = 300 };
+
+static void *look_at_spans(void *arg)
+{
+    struct shared_span *shared = arg;
+    for (int i = 0; i < SHARED; i++) {
+        otk_span_data data;
+        otk_value value;
+        pthread_barrier_wait(&shared->barrier);
+        otk_span *span = atomic_load(&shared->span);
+        otk_span_read(span, &data);
+        assert_true(data.name.size == 0 || data.name.size == 6);
+        if (otk_span_get_attribute(span, "key", &value))
+            assert_int_equal(value.as.int_value, i);
+        otk_span_set_int(span, "other", i);
+        pthread_barrier_wait(&shared->barrier);
+    }
+    return NULL;
+}
+
+/* SDK-API-24: one thread ends what another one looks at and changes */
+static void test_a_span_may_end_while_others_use_it(void **state)
+{
+    struct world w;
+    struct shared_span shared;
+    pthread_t thread;
+    (void)state;
+    start(&w);
+    pthread_barrier_init(&shared.barrier, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, look_at_spans, &shared), 0);
+    for (int i = 0; i < SHARED; i++) {
+        otk_span *span = otk_span_start(w.tracer, "shared", NULL);
+        otk_span_set_int(span, "key", i);
+        atomic_store(&shared.span, span);
+        pthread_barrier_wait(&shared.barrier);
+        otk_span_end(span);
+        pthread_barrier_wait(&shared.barrier);
+        otk_span_free(span);
+    }
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&shared.barrier);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(traces_of(w.sdk).delivered, SHARED);
+    finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -920,6 +979,7 @@ int main(void)
         cmocka_unit_test(test_results_may_be_null),
         cmocka_unit_test(test_each_reason_of_a_drop_has_a_name),
         cmocka_unit_test(test_a_sampler_that_cannot_decide_is_not_taken),
+        cmocka_unit_test(test_a_span_may_end_while_others_use_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

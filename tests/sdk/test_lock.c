@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -77,12 +79,54 @@ static void test_after_one_was_shared_the_next_begin_shared_for_a_while(void **s
     assert_int_equal(shared, 1000);
 }
 
+struct holder {
+    struct otk_own_lock lock;
+    pthread_barrier_t barrier;
+};
+
+static void *hold(void *arg)
+{
+    struct holder *h = arg;
+    otk_own_lock_init(&h->lock);
+    assert_true(otk_own_lock_take(&h->lock));
+    pthread_barrier_wait(&h->barrier);
+    pthread_barrier_wait(&h->barrier); /* the child is gone */
+    otk_own_lock_release(&h->lock);
+    return NULL;
+}
+
+/* SDK-PROC-15: the thread that was inside is not in the child, which must not wait for it. */
+static void test_a_forked_child_does_not_wait_for_a_thread_of_the_parent(void **state)
+{
+    struct holder h;
+    pthread_t thread;
+    int status = 0;
+    (void)state;
+    pthread_barrier_init(&h.barrier, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, hold, &h), 0);
+    pthread_barrier_wait(&h.barrier);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(otk_own_lock_take(&h.lock) ? 1 : 42);
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    pthread_barrier_wait(&h.barrier);
+    pthread_join(thread, NULL);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
+    assert_true(otk_own_lock_take(&h.lock));
+    otk_own_lock_release(&h.lock);
+    pthread_barrier_destroy(&h.barrier);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_owner_and_others_keep_each_other_out),
         cmocka_unit_test(test_after_one_was_shared_the_next_begin_shared_for_a_while),
+        cmocka_unit_test(test_a_forked_child_does_not_wait_for_a_thread_of_the_parent),
     };
+    assert_int_equal(otk_forks_watch(), 0);
     otk_lock_prepare();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ static const uint8_t some_trace[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0,
 
 static bool samples(const otk_sampler *sampler, const otk_span_context *parent, const uint8_t *trace_id)
 {
-    otk_sampling_input input = {.parent = parent, .trace_id = trace_id, .name = "n", .kind = OTK_SPAN_KIND_INTERNAL};
+    otk_sampling_input input = {.parent = parent, .trace_id = trace_id, .name = {"n", 1}, .kind = OTK_SPAN_KIND_INTERNAL};
     return sampler->sample(sampler, &input).decision == OTK_SAMPLING_RECORD_AND_SAMPLE;
 }
 

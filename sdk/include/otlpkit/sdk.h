@@ -1,8 +1,9 @@
 /* otlpkit/sdk.h - spans, metrics and log records out of a C program
  *
- * A small OpenTelemetry SDK. What is recorded is encoded at once, queued, and
- * sent by one background thread as OTLP (protobuf over HTTP). Everything is
- * configured as OpenTelemetry says: by the OTEL_* environment variables.
+ * A small OpenTelemetry SDK. What is recorded is copied and queued; one
+ * background thread encodes it and sends it as OTLP (protobuf over HTTP).
+ * Everything is configured as OpenTelemetry says: by the OTEL_* environment
+ * variables.
  *
  *     #include <otlpkit/sdk.h>
  *
@@ -48,7 +49,8 @@ OTK_API const char *otk_sdk_version(void);
 /* ---- Attributes ------------------------------------------------------ */
 
 /* Values of each kind; they point at what they are given. A NULL text gives
- * the empty value. */
+ * the empty value; NULL instead of several gives none. Sizes and counts are
+ * believed everywhere else. */
 static inline otk_value otk_value_string(const char *text)
 {
     otk_value value;
@@ -94,7 +96,7 @@ static inline otk_value otk_value_bytes(const void *data, size_t size)
     memset(&value, 0, sizeof value);
     value.type = OTK_VALUE_BYTES;
     value.as.bytes_value.data = (const uint8_t *)data;
-    value.as.bytes_value.size = size;
+    value.as.bytes_value.size = data ? size : 0;
     return value;
 }
 
@@ -104,7 +106,7 @@ static inline otk_value otk_value_array(const otk_value *values, size_t count)
     memset(&value, 0, sizeof value);
     value.type = OTK_VALUE_ARRAY;
     value.as.array_value.values = values;
-    value.as.array_value.count = count;
+    value.as.array_value.count = values ? count : 0;
     return value;
 }
 
@@ -114,15 +116,22 @@ static inline otk_value otk_value_kvlist(const otk_attribute *items, size_t coun
     memset(&value, 0, sizeof value);
     value.type = OTK_VALUE_KVLIST;
     value.as.kvlist_value.items = items;
-    value.as.kvlist_value.count = count;
+    value.as.kvlist_value.count = items ? count : 0;
     return value;
+}
+
+static inline otk_string otk_string_of(const char *text)
+{
+    otk_string string;
+    string.data = text;
+    string.size = text ? strlen(text) : 0;
+    return string;
 }
 
 static inline otk_attribute otk_attribute_of(const char *key, otk_value value)
 {
     otk_attribute attribute;
-    attribute.key.data = key;
-    attribute.key.size = key ? strlen(key) : 0;
+    attribute.key = otk_string_of(key);
     attribute.value = value;
     return attribute;
 }
@@ -380,21 +389,69 @@ typedef struct otk_span_options {
 #define OTK_SPAN_OPTIONS_INIT {NULL, false, OTK_SPAN_KIND_INTERNAL, 0, NULL, NULL, 0}
 
 /* Starts a span of kind INTERNAL, now. `parent` NULL makes it a child of the
- * thread's current span, and a root where there is none. Returns NULL only when
- * memory ran out. */
-OTK_API otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent);
+ * thread's current span, and a root where there is none. NULL, which every call
+ * takes, when memory ran out, and of an SDK that is disabled or was shut down,
+ * unless there is a parent, whose identity is passed on. */
+OTK_API otk_span *otk_span_begin(otk_tracer *tracer, otk_string name, const otk_span *parent);
+
+static inline otk_span *otk_span_start(otk_tracer *tracer, const char *name, const otk_span *parent)
+{
+    return otk_span_begin(tracer, otk_string_of(name), parent);
+}
 
 /* The same with all there is to say; `options` may be NULL. */
 OTK_API otk_span *otk_span_start_with(otk_tracer *tracer, const char *name, const otk_span_options *options);
 
-/* Each sets an attribute; a key that was set before gets the new value. The
- * empty key is refused. */
-OTK_API void otk_span_set_string(otk_span *span, const char *key, const char *value);
-OTK_API void otk_span_set_bool(otk_span *span, const char *key, bool value);
-OTK_API void otk_span_set_int(otk_span *span, const char *key, int64_t value);
-OTK_API void otk_span_set_double(otk_span *span, const char *key, double value);
-OTK_API void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_t size);
-OTK_API void otk_span_set_value(otk_span *span, const char *key, otk_value value);
+/* Whether what is set on the span gets anywhere: false when it ended, and when
+ * traces are not exported. Spans begin with the answer, so that what is set on
+ * one that does not record costs no more than a look. */
+static inline bool otk_span_is_recording(const otk_span *span)
+{
+    return span && __atomic_load_n((const bool *)span, __ATOMIC_ACQUIRE);
+}
+
+/* Put an attribute; a key that was put before gets the new value. The empty key
+ * is refused. Texts need no NUL. */
+OTK_API void otk_span_put(otk_span *span, const otk_attribute *attribute);
+OTK_API void otk_span_put_string(otk_span *span, otk_string key, otk_string text);
+OTK_API void otk_span_put_int(otk_span *span, otk_string key, int64_t number);
+
+/* The same in C's own types. A NULL text gives the empty value. */
+static inline void otk_span_set_string(otk_span *span, const char *key, const char *text)
+{
+    if (otk_span_is_recording(span))
+        otk_span_put_string(span, otk_string_of(key), otk_string_of(text));
+}
+
+static inline void otk_span_set_int(otk_span *span, const char *key, int64_t number)
+{
+    if (otk_span_is_recording(span))
+        otk_span_put_int(span, otk_string_of(key), number);
+}
+
+static inline void otk_span_set_value(otk_span *span, const char *key, otk_value value)
+{
+    if (otk_span_is_recording(span)) {
+        const otk_attribute attribute = otk_attribute_of(key, value);
+        otk_span_put(span, &attribute);
+    }
+}
+
+static inline void otk_span_set_bool(otk_span *span, const char *key, bool truth)
+{
+    otk_span_set_value(span, key, otk_value_bool(truth));
+}
+
+static inline void otk_span_set_double(otk_span *span, const char *key, double number)
+{
+    otk_span_set_value(span, key, otk_value_double(number));
+}
+
+static inline void otk_span_set_bytes(otk_span *span, const char *key, const void *data, size_t size)
+{
+    otk_span_set_value(span, key, otk_value_bytes(data, size));
+}
+
 OTK_API void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes);
 
 /* Something that happened inside the span: now, or at the given time. */
@@ -416,14 +473,15 @@ OTK_API void otk_span_set_status(otk_span *span, otk_status_code code, const cha
 
 OTK_API void otk_span_update_name(otk_span *span, const char *name);
 
-/* Ends the span now, or at the given time, and hands it to the exporter. Later
+/* Ends the span at the given time, 0: now, and hands it to the exporter. Later
  * calls change nothing any more. */
-OTK_API void otk_span_end(otk_span *span);
 OTK_API void otk_span_end_at(otk_span *span, uint64_t time_unix_nano);
 
-/* Whether what is set on the span gets anywhere: false when it ended, and when
- * traces are not exported. */
-OTK_API bool otk_span_is_recording(otk_span *span);
+static inline void otk_span_end(otk_span *span)
+{
+    if (otk_span_is_recording(span))
+        otk_span_end_at(span, 0);
+}
 
 /* The span's identity, valid until otk_span_free(); it never changes. Of NULL:
  * one that is not valid. */
@@ -455,7 +513,8 @@ typedef struct otk_span_data {
     otk_bytes message; /* OTLP's Span, when it has ended */
 } otk_span_data;
 
-/* All zero for a span that never recorded. */
+/* All zero for a span that does not record, but for processors whose on_end
+ * runs. */
 OTK_API void otk_span_read(otk_span *span, otk_span_data *out);
 
 /* The value under `key`, and true, if there is one that is neither array nor
@@ -575,7 +634,7 @@ typedef enum otk_sampling_decision {
 typedef struct otk_sampling_input {
     const otk_span_context *parent; /* NULL: a root */
     const uint8_t *trace_id;        /* 16 bytes */
-    const char *name;
+    otk_string name;                /* without a NUL */
     otk_span_kind kind;
     const otk_attributes *attributes; /* may be NULL */
     const otk_link *links;

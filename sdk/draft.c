@@ -1,0 +1,235 @@
+#include "draft.h"
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+struct otk_draft_limits otk_draft_limit(struct otk_limits limits)
+{
+    return (struct otk_draft_limits){limits, smaller(limits.count, OTK_DRAFT_QUICK_COUNT),
+                                     smaller(limits.value_length, OTK_DRAFT_QUICK_SIZE)};
+}
+
+/* ---- Reading --------------------------------------------------------- */
+
+static bool same_key(const otk_string *a, const otk_string *b)
+{
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+const uint8_t *otk_draft_find(const uint8_t *at, const uint8_t *end, const otk_string *key)
+{
+    const uint8_t *found = NULL;
+    struct otk_draft_item item;
+    for (const uint8_t *next; at < end; at = next) {
+        next = otk_draft_read(at, &item);
+        if (same_key(&item.key, key))
+            found = at;
+    }
+    return found;
+}
+
+size_t otk_draft_distinct(const uint8_t *at, const uint8_t *end)
+{
+    struct otk_draft_item item;
+    size_t distinct = 0;
+    while (at < end) {
+        at = otk_draft_read(at, &item);
+        distinct += !otk_draft_find(at, end, &item.key);
+    }
+    return distinct;
+}
+
+bool otk_draft_value(const struct otk_draft_item *item, otk_value *out)
+{
+    *out = (otk_value){.type = item->type};
+    switch (item->type) {
+    case OTK_VALUE_STRING:
+        out->as.string_value = (otk_string){(const char *)item->content.data, item->content.size};
+        return true;
+    case OTK_VALUE_BYTES:
+        out->as.bytes_value = item->content;
+        return true;
+    case OTK_VALUE_BOOL:
+        out->as.bool_value = item->content.data[0];
+        return true;
+    case OTK_VALUE_INT:
+        memcpy(&out->as.int_value, item->content.data, sizeof out->as.int_value);
+        return true;
+    case OTK_VALUE_DOUBLE:
+        memcpy(&out->as.double_value, item->content.data, sizeof out->as.double_value);
+        return true;
+    default:
+        return item->type == OTK_VALUE_EMPTY;
+    }
+}
+
+/* ---- Writing --------------------------------------------------------- */
+
+static void append_text(struct otk_buffer *b, const otk_string *text, size_t max_chars)
+{
+    size_t size = otk_text_size(text->data, text->size, max_chars);
+    uint8_t *to = otk_buffer_reserve(b, size);
+    if (to)
+        b->size += otk_text_repair((char *)to, text->data, text->size, max_chars);
+}
+
+static void append_content(struct otk_buffer *b, const otk_value *value, size_t value_length)
+{
+    switch (value->type) {
+    case OTK_VALUE_STRING:
+        append_text(b, &value->as.string_value, value_length);
+        break;
+    case OTK_VALUE_BYTES:
+        otk_buffer_append(b, value->as.bytes_value.data, smaller(value->as.bytes_value.size, value_length));
+        break;
+    case OTK_VALUE_BOOL:
+        otk_buffer_byte(b, value->as.bool_value);
+        break;
+    case OTK_VALUE_INT:
+        otk_buffer_append(b, &value->as.int_value, sizeof value->as.int_value);
+        break;
+    case OTK_VALUE_DOUBLE:
+        otk_buffer_append(b, &value->as.double_value, sizeof value->as.double_value);
+        break;
+    default:
+        otk_attributes_write_content(b, value, value_length);
+    }
+}
+
+/* Where an attribute that is being appended begins, and its content does. */
+struct open {
+    size_t at, content_at;
+    uint32_t key_size;
+};
+
+static struct open begin(struct otk_buffer *b, const otk_string *key)
+{
+    struct open open = {.at = b->size};
+    otk_buffer_append(b, &(struct otk_draft_head){0}, sizeof(struct otk_draft_head));
+    append_text(b, key, OTK_TEXT_UNLIMITED);
+    open.content_at = b->size;
+    open.key_size = (uint32_t)(b->size - open.at - sizeof(struct otk_draft_head));
+    return open;
+}
+
+/* Takes back what was begun, and the buffer's failure, if it failed. */
+static bool end(struct otk_buffer *b, struct open open, otk_value_type type)
+{
+    if (b->failed) {
+        b->size = open.at;
+        b->failed = 0;
+        return false;
+    }
+    uint32_t size = (uint32_t)(b->size - open.content_at);
+    struct otk_draft_head head = {open.key_size, size << OTK_DRAFT_TYPE_BITS | (uint32_t)type};
+    memcpy(b->data + open.at, &head, sizeof head);
+    return true;
+}
+
+static bool append(struct otk_draft *set, const otk_attribute *attribute)
+{
+    const otk_value *value = &attribute->value;
+    struct open open = begin(&set->bytes, &attribute->key);
+    append_content(&set->bytes, value, set->limits->exact.value_length);
+    return end(&set->bytes, open, value->type == OTK_VALUE_STRING_STRINDEX ? OTK_VALUE_EMPTY : value->type);
+}
+
+static void remove_at(struct otk_draft *set, size_t at)
+{
+    struct otk_draft_item item;
+    uint8_t *gone = set->bytes.data + at;
+    const uint8_t *next = otk_draft_read(gone, &item);
+    size_t size = (size_t)(next - gone);
+    memmove(gone, next, set->bytes.size - at - size);
+    set->bytes.size -= size;
+}
+
+/* Leaves one of each key: the last. */
+static void settle(struct otk_draft *set)
+{
+    struct otk_draft_item item;
+    const uint8_t *end = set->bytes.data + set->bytes.size;
+    size_t to = set->from;
+    set->quick_left = set->count = 0;
+    set->settled = true;
+    for (const uint8_t *at = set->bytes.data + to, *next; at < end; at = next) {
+        next = otk_draft_read(at, &item);
+        if (otk_draft_find(next, end, &item.key))
+            continue;
+        memmove(set->bytes.data + to, at, (size_t)(next - at));
+        to += (size_t)(next - at);
+        set->count++;
+    }
+    set->bytes.size = to;
+}
+
+/* As long as few bytes stand there, it does not matter whether one of them is not needed. */
+static bool is_to_settle(const struct otk_draft *set)
+{
+    return !set->settled && (!set->quick_left || set->bytes.size - set->from > OTK_DRAFT_QUICK_SIZE);
+}
+
+static bool put_new(struct otk_draft *set, const otk_attribute *attribute)
+{
+    if (set->settled && set->count >= set->limits->exact.count)
+        return false;
+    if (!append(set, attribute))
+        return false;
+    if (set->settled)
+        set->count++;
+    else
+        set->quick_left--;
+    return true;
+}
+
+static bool put_again(struct otk_draft *set, const otk_attribute *attribute, size_t at)
+{
+    if (!append(set, attribute))
+        return false;
+    remove_at(set, at);
+    return true;
+}
+
+static bool put_quickly(struct otk_draft *set, const otk_attribute *attribute)
+{
+    if (attribute->value.type == OTK_VALUE_STRING)
+        return otk_draft_quick_text(set, attribute->key, attribute->value.as.string_value);
+    return attribute->value.type == OTK_VALUE_INT &&
+           otk_draft_quick_int(set, attribute->key, attribute->value.as.int_value);
+}
+
+void otk_draft_put(struct otk_draft *set, const otk_attribute *attribute)
+{
+    if (!attribute->key.data || !attribute->key.size || put_quickly(set, attribute))
+        return;
+    if (is_to_settle(set))
+        settle(set);
+    const struct otk_buffer *b = &set->bytes;
+    const uint8_t *old = set->settled ? otk_draft_find(b->data + set->from, b->data + b->size, &attribute->key) : NULL;
+    bool done = old ? put_again(set, attribute, (size_t)(old - b->data)) : put_new(set, attribute);
+    set->dropped += !done;
+}
+
+static void append_clean(struct otk_draft *set, const struct otk_draft_item *item)
+{
+    struct otk_buffer *b = &set->bytes;
+    const otk_string text = {(const char *)item->content.data, item->content.size};
+    struct open open = begin(b, &item->key);
+    if (item->type == OTK_VALUE_STRING)
+        append_text(b, &text, OTK_TEXT_UNLIMITED);
+    else
+        otk_buffer_append(b, item->content.data, item->content.size);
+    set->dropped += !end(b, open, item->type);
+}
+
+void otk_draft_clean(struct otk_draft *set, const uint8_t *at, const uint8_t *end)
+{
+    struct otk_draft_item item;
+    while (at < end) {
+        at = otk_draft_read(at, &item);
+        append_clean(set, &item);
+    }
+    settle(set);
+}
