@@ -53,6 +53,13 @@ static void get(unsigned port, const char *path, const char *headers)
     close(fd);
 }
 
+static void ten_lines_export_a_span(void **state)
+{
+    otk_receiver *rx = *state;
+    assert_int_equal(wait_for(run(rx, EXAMPLE_FIRST, NULL)), 0);
+    otk_assert_seen(rx, "{ name = \"checkout\" && span.user.id = \"ada\" && resource.service.name = \"example\" }");
+}
+
 static void a_web_server_continues_its_clients_traces(void **state)
 {
     otk_receiver *rx = *state;
@@ -98,6 +105,7 @@ static void spans_in_cpp_end_when_something_is_thrown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        otk_unit_test(ten_lines_export_a_span),
         otk_unit_test(a_web_server_continues_its_clients_traces),
         otk_unit_test(a_tool_and_its_child_share_a_trace),
 #ifdef EXAMPLE_ORDERS
