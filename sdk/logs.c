@@ -1,5 +1,4 @@
-#include "clock.h"
-#include "provider.h"
+#include "processor.h"
 #include "text.h"
 #include "writer.h"
 
@@ -44,9 +43,9 @@ static void write_context(struct otk_buffer *b, const otk_span_context *context)
     otk_write_bytes(b, LOG_SPAN_ID, context->span_id, sizeof context->span_id);
 }
 
-static void write_record(struct otk_buffer *b, const otk_log_record *record, const struct otk_config *config)
+static void write_record(struct otk_buffer *b, const otk_log_record *record, const otk_sdk *sdk)
 {
-    uint64_t observed = record->observed_time_unix_nano ? record->observed_time_unix_nano : otk_clock_unix();
+    uint64_t observed = record->observed_time_unix_nano ? record->observed_time_unix_nano : otk_sdk_now(sdk);
     if (record->time_unix_nano)
         otk_write_fixed64(b, LOG_TIME, record->time_unix_nano);
     if (record->severity_number)
@@ -54,7 +53,7 @@ static void write_record(struct otk_buffer *b, const otk_log_record *record, con
     write_optional(b, LOG_SEVERITY_TEXT, record->severity_text);
     if (record->body.type != OTK_VALUE_EMPTY)
         otk_attributes_write_value(b, LOG_BODY, &record->body, SIZE_MAX);
-    write_attributes(b, record->attributes, config);
+    write_attributes(b, record->attributes, &sdk->config);
     write_context(b, record->context);
     otk_write_fixed64(b, LOG_OBSERVED_TIME, observed);
     write_optional(b, LOG_EVENT_NAME, record->event_name);
@@ -69,7 +68,7 @@ void otk_logger_emit(otk_logger *logger, const otk_log_record *record)
         return;
     struct otk_buffer b = OTK_BUFFER_INIT(UINT32_MAX);
     otk_queue_begin(&b);
-    write_record(&b, record, &sdk->config);
+    write_record(&b, record, sdk);
     otk_sdk_submit(&logger->scope, OTK_SIGNAL_LOGS, &b);
     otk_buffer_clear(&b);
 }
@@ -77,7 +76,9 @@ void otk_logger_emit(otk_logger *logger, const otk_log_record *record)
 void otk_logger_log(otk_logger *logger, int severity_number, const char *text, const otk_span *span)
 {
     otk_log_record record = OTK_LOG_RECORD_INIT;
-    record.time_unix_nano = record.observed_time_unix_nano = otk_clock_unix();
+    if (!logger)
+        return;
+    record.time_unix_nano = record.observed_time_unix_nano = otk_sdk_now(logger->scope.sdk);
     record.severity_number = severity_number;
     record.body = otk_value_string(text);
     record.context = otk_span_get_context(span ? span : otk_span_current());

@@ -1,10 +1,16 @@
-/* What a span passes on its way: the id generator, and the processors that the
- * program brings. They are called in their order, before the queue. */
+/* What the program may bring: a clock, an id generator, and processors. These are called in their order, before the queue. */
 #ifndef OTLPKIT_PROCESSOR_H
 #define OTLPKIT_PROCESSOR_H
 
+#include "clock.h"
 #include "provider.h"
 #include "random.h"
+
+/* Nanoseconds since the epoch. */
+static inline uint64_t otk_sdk_now(const otk_sdk *sdk)
+{
+    return sdk->clock ? sdk->clock(sdk->clock_arg) : otk_clock_unix();
+}
 
 /* Whether a span has anybody to record for. */
 static inline bool otk_sdk_records_spans(const otk_sdk *sdk)

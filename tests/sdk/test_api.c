@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "clock.h"
+#include "opentelemetry/proto/collector/logs/v1/logs_service.pb-c.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -376,6 +377,33 @@ static void test_ids_and_times_may_be_ones_own(void **state)
     assert_int_equal(s->start_time_unix_nano, 1001000);
     assert_int_equal(s->events[0]->time_unix_nano, 1002000);
     assert_int_equal(s->end_time_unix_nano, 1003000);
+    finish(&w);
+}
+
+/* SDK-LOG-02: by a clock of one's own, too */
+static void test_log_records_have_the_time_of_ones_own_clock(void **state)
+{
+    struct world w;
+    uint64_t now = 1000000;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.clock = tick;
+    options.clock_arg = &now;
+    start_by(&w, options);
+    otk_logger_log(otk_sdk_logger(w.sdk, "l", NULL), OTK_SEVERITY_NUMBER_INFO, "first", NULL);
+    otk_log_record record = OTK_LOG_RECORD_INIT;
+    otk_logger_emit(otk_sdk_logger(w.sdk, "l", NULL), &record);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    const struct request *r = server_request(w.server, 0);
+    Otk__Collector__Logs__ExportLogsServiceRequest *logs =
+        otk__collector__logs__export_logs_service_request__unpack(NULL, r->size, r->body);
+    assert_non_null(logs);
+    Otk__Logs__LogRecord **records = logs->resource_logs[0]->scope_logs[0]->log_records;
+    assert_int_equal(records[0]->time_unix_nano, 1001000);
+    assert_int_equal(records[0]->observed_time_unix_nano, 1001000);
+    assert_int_equal(records[1]->time_unix_nano, 0);
+    assert_int_equal(records[1]->observed_time_unix_nano, 1002000);
+    otk__collector__logs__export_logs_service_request__free_unpacked(logs, NULL);
     finish(&w);
 }
 
@@ -963,6 +991,7 @@ int main(void)
         cmocka_unit_test(test_a_ratio_without_its_sampler_means_nothing),
         cmocka_unit_test(test_the_environment_names_the_sampler),
         cmocka_unit_test(test_ids_and_times_may_be_ones_own),
+        cmocka_unit_test(test_log_records_have_the_time_of_ones_own_clock),
         cmocka_unit_test(test_a_generator_of_zeros_is_not_asked_for_ever),
         cmocka_unit_test(test_processors_see_spans_in_their_order),
         cmocka_unit_test(test_a_processor_that_cannot_flush_is_told_of),

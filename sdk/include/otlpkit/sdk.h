@@ -248,7 +248,7 @@ typedef struct otk_sdk_options {
     unsigned detectors;              /* OTK_DETECT_…, put together by | */
     otk_generate_id_fn *generate_id; /* NULL: random ones */
     void *generate_id_arg;
-    otk_clock_fn *clock; /* NULL: the system's */
+    otk_clock_fn *clock; /* of spans, events and log records; NULL: the system's */
     void *clock_arg;
 } otk_sdk_options;
 
