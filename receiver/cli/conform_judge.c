@@ -355,21 +355,21 @@ enum answer otk_judge_growth(const struct seen *s, char *text)
     return grows ? say(text, ANSWER_YES, "they grow") : say(text, ANSWER_NO, "they do not grow");
 }
 
-/* Payloads that were refused as often do not wait for the same time. */
+/* Payloads that were refused as often do not wait for the same time: most times, for on a busy machine it may seem so
+ * once. */
 enum answer otk_judge_jitter(const struct seen *s, char *text)
 {
-    size_t attempts = most_attempts(s->trial);
-    bool compared = false;
+    size_t attempts = most_attempts(s->trial), compared = 0, different = 0;
     if (!has_waits(s, text))
         return ANSWER_NO;
     for (size_t i = 1; i < attempts; i++) {
         struct gaps g = gaps_before(s->trial, i);
-        if (g.count > 1 && g.most - g.least > JITTER * g.most)
-            return say(text, ANSWER_YES, "they differ");
-        compared = compared || g.count > 1;
+        compared += g.count > 1;
+        different += g.count > 1 && g.most - g.least > JITTER * g.most;
     }
-    return compared ? say(text, ANSWER_NO, "always the same")
-                    : say(text, ANSWER_UNSEEN, "one payload alone does not show it");
+    if (!compared)
+        return say(text, ANSWER_UNSEEN, "one payload alone does not show it");
+    return 2 * different > compared ? say(text, ANSWER_YES, "they differ") : say(text, ANSWER_NO, "mostly the same");
 }
 
 /* ---- The end of the program ------------------------------------------ */
