@@ -133,7 +133,8 @@ static bool append(struct otk_draft *set, const otk_attribute *attribute)
     const otk_value *value = &attribute->value;
     struct open open = begin(&set->bytes, &attribute->key);
     append_content(&set->bytes, value, set->limits->exact.value_length);
-    return end(&set->bytes, open, value->type == OTK_VALUE_STRING_STRINDEX ? OTK_VALUE_EMPTY : value->type);
+    bool known = (unsigned)value->type < OTK_VALUE_STRING_STRINDEX;
+    return end(&set->bytes, open, known ? value->type : OTK_VALUE_EMPTY);
 }
 
 static void remove_at(struct otk_draft *set, size_t at)
@@ -171,24 +172,33 @@ static bool is_to_settle(const struct otk_draft *set)
     return !set->settled && (!set->quick_left || set->bytes.size - set->from > OTK_DRAFT_QUICK_SIZE);
 }
 
-static bool put_new(struct otk_draft *set, const otk_attribute *attribute)
+/* Has the one that stands at `at`, behind the others, replace that with the same key, which is repaired by now. False,
+ * and it is gone, when it is one too many. */
+static bool take_last(struct otk_draft *set, size_t at)
 {
-    if (set->settled && set->count >= set->limits->exact.count)
+    const uint8_t *data = set->bytes.data;
+    struct otk_draft_item last;
+    otk_draft_read(data + at, &last);
+    const uint8_t *old = otk_draft_find(data + set->from, data + at, &last.key);
+    if (!old && set->count >= set->limits->exact.count) {
+        set->bytes.size = at;
         return false;
-    if (!append(set, attribute))
-        return false;
-    if (set->settled)
-        set->count++;
+    }
+    if (old)
+        remove_at(set, (size_t)(old - data));
     else
-        set->quick_left--;
+        set->count++;
     return true;
 }
 
-static bool put_again(struct otk_draft *set, const otk_attribute *attribute, size_t at)
+static bool put(struct otk_draft *set, const otk_attribute *attribute)
 {
+    size_t at = set->bytes.size;
     if (!append(set, attribute))
         return false;
-    remove_at(set, at);
+    if (set->settled)
+        return take_last(set, at);
+    set->quick_left--;
     return true;
 }
 
@@ -206,10 +216,7 @@ void otk_draft_put(struct otk_draft *set, const otk_attribute *attribute)
         return;
     if (is_to_settle(set))
         settle(set);
-    const struct otk_buffer *b = &set->bytes;
-    const uint8_t *old = set->settled ? otk_draft_find(b->data + set->from, b->data + b->size, &attribute->key) : NULL;
-    bool done = old ? put_again(set, attribute, (size_t)(old - b->data)) : put_new(set, attribute);
-    set->dropped += !done;
+    set->dropped += !put(set, attribute);
 }
 
 static void append_clean(struct otk_draft *set, const struct otk_draft_item *item)
@@ -221,7 +228,7 @@ static void append_clean(struct otk_draft *set, const struct otk_draft_item *ite
         append_text(b, &text, OTK_TEXT_UNLIMITED);
     else
         otk_buffer_append(b, item->content.data, item->content.size);
-    set->dropped += !end(b, open, item->type);
+    end(b, open, item->type);
 }
 
 void otk_draft_clean(struct otk_draft *set, const uint8_t *at, const uint8_t *end)

@@ -94,7 +94,8 @@ static inline bool otk_draft_quick_int(struct otk_draft *set, otk_string key, in
 /* Puts any attribute, or counts it as dropped. */
 void otk_draft_put(struct otk_draft *set, const otk_attribute *attribute);
 
-/* Appends the attributes of another one from `at` to `end`, with all texts valid and no key more than once. */
+/* Appends the attributes of another one from `at` to `end`, with all texts valid and no key more than once. There is
+ * room for three times as many bytes. */
 void otk_draft_clean(struct otk_draft *set, const uint8_t *at, const uint8_t *end);
 
 /* An attribute that stands there. */

@@ -196,13 +196,18 @@ static bool encode(const struct otk_span_record *r, const uint8_t *behind, struc
     return true;
 }
 
-static size_t append_text(struct otk_buffer *b, const uint8_t *text, size_t size)
+/* Where there is room for it. */
+static uint32_t append_text(struct otk_buffer *b, const uint8_t *text, size_t size)
 {
-    size_t repaired = otk_text_size((const char *)text, size, OTK_TEXT_UNLIMITED);
-    uint8_t *to = otk_buffer_reserve(b, repaired);
-    if (to)
-        b->size += otk_text_repair((char *)to, (const char *)text, size, OTK_TEXT_UNLIMITED);
-    return repaired;
+    size_t repaired = otk_text_repair((char *)b->data + b->size, (const char *)text, size, OTK_TEXT_UNLIMITED);
+    b->size += repaired;
+    return (uint32_t)repaired;
+}
+
+/* A byte that is not valid becomes three. */
+static size_t room_to_repair(const struct otk_span_record *r)
+{
+    return 3 * ((size_t)r->name_size + r->attributes_size + r->trace_state_size) + r->rest_size;
 }
 
 /* Encodes a copy that is as it should be. */
@@ -213,18 +218,18 @@ static void encode_repaired(const struct otk_span_record *r, struct otk_buffer *
     const uint8_t *trace_state = attributes + r->attributes_size;
     struct otk_span_record copy = *r;
     struct otk_draft set = {.bytes = OTK_BUFFER_INIT(UINT32_MAX)};
-    copy.name_size = (uint32_t)append_text(&set.bytes, name, r->name_size);
+    if (!otk_buffer_reserve(&set.bytes, room_to_repair(r))) {
+        b->failed = set.bytes.failed;
+        return;
+    }
+    copy.name_size = append_text(&set.bytes, name, r->name_size);
     otk_draft_begin(&set, &none);
     otk_draft_clean(&set, attributes, trace_state);
     copy.attributes_size = (uint32_t)(set.bytes.size - copy.name_size);
-    copy.dropped_attributes += set.dropped;
     copy.keys_differ = true;
-    copy.trace_state_size = (uint32_t)append_text(&set.bytes, trace_state, r->trace_state_size);
+    copy.trace_state_size = append_text(&set.bytes, trace_state, r->trace_state_size);
     otk_buffer_append(&set.bytes, trace_state + r->trace_state_size, r->rest_size);
-    if (set.bytes.failed)
-        b->failed = set.bytes.failed;
-    else
-        encode(&copy, set.bytes.data, b);
+    encode(&copy, set.bytes.data, b);
     otk_buffer_clear(&set.bytes);
 }
 

@@ -68,7 +68,7 @@ static void put(struct otk_draft *draft, unsigned key, int64_t value)
 /* A record with nothing but these attributes, and them behind it. */
 static Otk__Trace__Span *encoded(const struct otk_draft *draft, struct otk_buffer *message)
 {
-    struct otk_buffer b = OTK_BUFFER_INIT(1 << 20);
+    struct otk_buffer b = OTK_BUFFER_INIT(1 << 24);
     struct otk_span_record record = {.dropped_attributes = draft->dropped, .keys_differ = draft->settled};
     record.attributes_size = (uint32_t)(draft->bytes.size - draft->from);
     otk_buffer_append(&b, &record, sizeof record);
@@ -168,12 +168,108 @@ static void test_keys_are_compared_as_they_are_sent(void **state)
     otk_buffer_clear(&draft.bytes);
 }
 
+/* SDK-ENC-09: also of many attributes, which are looked through as they come */
+static void test_keys_of_many_are_compared_as_they_are_sent(void **state)
+{
+    enum { MANY = OTK_DRAFT_QUICK_COUNT + 1 };
+    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
+    struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
+    struct model model = {.count = 0};
+    (void)state;
+    otk_draft_begin(&draft, &limits);
+    for (unsigned i = 0; i < MANY; i++) {
+        put(&draft, i, i);
+        put_into_model(&model, SIZE_MAX, i, i);
+    }
+    for (int64_t i = 0; i < 2; i++) {
+        const otk_attribute bad = otk_attribute_int("key.\xff", i);
+        const otk_attribute repaired = otk_attribute_int("key.\xEF\xBF\xBD", i);
+        otk_draft_put(&draft, i ? &repaired : &bad);
+        otk_draft_put(&draft, &bad);
+    }
+    const uint8_t *first = draft.bytes.data + draft.from;
+    assert_int_equal(otk_draft_distinct(first, draft.bytes.data + draft.bytes.size), MANY + 1);
+    assert_int_equal(draft.count, MANY + 1);
+    otk_buffer_clear(&draft.bytes);
+}
+
+/* What is no kind of value is the empty one. */
+static void test_a_value_of_no_kind_is_empty(void **state)
+{
+    static const int kinds[] = {-1, OTK_VALUE_STRING_STRINDEX, OTK_VALUE_STRING_STRINDEX + 1, 100, 1 << 20};
+    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
+    struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
+    struct otk_buffer message = OTK_BUFFER_INIT(1 << 20);
+    (void)state;
+    otk_draft_begin(&draft, &limits);
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        const otk_value value = {.type = (otk_value_type)kinds[i], .as.int_value = 7};
+        char key[] = {(char)('a' + i), '\0'};
+        const otk_attribute attribute = otk_attribute_of(key, value);
+        otk_draft_put(&draft, &attribute);
+    }
+    Otk__Trace__Span *span = encoded(&draft, &message);
+    assert_non_null(span);
+    assert_int_equal(span->n_attributes, COUNT(kinds));
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        assert_int_equal(span->attributes[i]->value->value_case, OTK__COMMON__ANY_VALUE__VALUE__NOT_SET);
+    otk__trace__span__free_unpacked(span, NULL);
+    otk_buffer_clear(&message);
+    otk_buffer_clear(&draft.bytes);
+}
+
+static void assert_at_most_twice_as_large(otk_string key, otk_value value)
+{
+    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
+    const otk_attribute attribute = {key, value};
+    struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 24)};
+    struct otk_buffer message = OTK_BUFFER_INIT(1 << 26);
+    otk_draft_begin(&draft, &limits);
+    otk_draft_put(&draft, &attribute);
+    otk__trace__span__free_unpacked(encoded(&draft, &message), NULL);
+    assert_int_equal(draft.dropped, 0);
+    assert_true(message.size <= 160 + 2 * draft.bytes.size);
+    otk_buffer_clear(&message);
+    otk_buffer_clear(&draft.bytes);
+}
+
+static void encode_values(otk_string key, otk_string text)
+{
+    const otk_value value = {OTK_VALUE_STRING, .as.string_value = text};
+    const otk_value values[] = {value,
+                                otk_value_bytes(text.data, text.size),
+                                otk_value_array(&value, 1),
+                                otk_value_int(-1),
+                                otk_value_bool(true),
+                                otk_value_double(1),
+                                otk_value_string(NULL)};
+    for (size_t i = 0; i < COUNT(values); i++)
+        assert_at_most_twice_as_large(key, values[i]);
+}
+
+/* What span_record.c makes room for, where lengths of all that is around a value become longer. */
+static void test_attributes_grow_no_more_than_twice_by_encoding(void **state)
+{
+    static char text[1 << 21];
+    static const size_t sizes[] = {1, 2, 118, 119, 120, 127, 128, 16376, 16384, sizeof text};
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        encode_values((otk_string){text, sizes[i]}, (otk_string){text, 0});
+        for (size_t k = 0; k < COUNT(sizes); k++)
+            encode_values((otk_string){text, sizes[i]}, (otk_string){text, sizes[k]});
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_draft_is_what_was_put_into_it),
         cmocka_unit_test(test_what_is_replaced_takes_no_memory),
         cmocka_unit_test(test_keys_are_compared_as_they_are_sent),
+        cmocka_unit_test(test_keys_of_many_are_compared_as_they_are_sent),
+        cmocka_unit_test(test_a_value_of_no_kind_is_empty),
+        cmocka_unit_test(test_attributes_grow_no_more_than_twice_by_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
