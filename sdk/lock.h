@@ -64,6 +64,9 @@ static inline void otk_own_lock_init(struct otk_own_lock *l)
     bool owned = atomic_load_explicit(&otk_lock_unowned, memory_order_relaxed) == 0;
     l->owner = __builtin_expect(owned, 1) ? otk_lock_self() : otk_lock_owner_for_now();
     l->forks = otk_forks_now();
+    /* In a forked child it may have been left by a thread of the parent that was inside. */
+    atomic_store_explicit(&l->inside, false, memory_order_relaxed);
+    atomic_store_explicit(&l->lock.taken, false, memory_order_relaxed);
     atomic_store_explicit(&l->shared, !l->owner, memory_order_relaxed);
 }
 

@@ -52,11 +52,11 @@ static inline void otk_queue_begin(struct otk_buffer *b)
 void otk_queue_trim(struct otk_buffer *b);
 
 /* (locked) Takes the buffer's memory, and gives it that of a spare block, or none. Returns 0, or OTK_ELIMIT when the
- * queue is full. */
+ * queue is full; however large an item is, it has its place in one that is empty. */
 static inline int otk_queue_push(struct otk_queue *q, struct otk_scope *scope, struct otk_buffer *b)
 {
     struct otk_block *block = (void *)b->data, *spare = q->spare;
-    if (q->count == q->capacity || (q->bytes && b->capacity > OTK_QUEUE_BYTES_MAX - q->bytes))
+    if (q->count == q->capacity || (q->bytes && q->bytes + b->capacity > OTK_QUEUE_BYTES_MAX))
         return OTK_ELIMIT;
     block->next = NULL;
     block->scope = scope;

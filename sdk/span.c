@@ -83,7 +83,8 @@ otk_span *otk_span_new(void)
     if (!span)
         return NULL;
     span->attributes.bytes = span->events.bytes = span->links.bytes = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
-    span->trace_state = span->status_message = span->message = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
+    span->trace_state = span->status_message = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
+    span->message = OTK_BUFFER_INIT(UINT32_MAX); /* is given more room than it needs */
     return span;
 }
 

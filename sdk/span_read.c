@@ -5,6 +5,7 @@
 static otk_bytes message_of(otk_span *span)
 {
     struct otk_buffer *b = &span->message;
+    b->failed = 0;
     if (!b->size)
         otk_span_record_encode(otk_span_record_of(span), b);
     return (otk_bytes){b->data, b->size};

@@ -435,45 +435,60 @@ void otk_span_add_link(otk_span *span, const otk_span_context *context, const ot
     leave(span);
 }
 
+/* What a span lives on without is counted nevertheless. */
+static void count_unless(bool kept, const otk_span *span)
+{
+    if (!kept)
+        otk_sdk_count_invalid(&span->tracer->scope);
+}
+
+/* False when memory ran out. */
+static bool replace_status(otk_span *span, otk_status_code code, const char *description)
+{
+    struct otk_buffer *b = &span->status_message;
+    b->size = 0;
+    b->failed = 0;
+    if (code == OTK_STATUS_CODE_ERROR && description && *description)
+        otk_text_write(b, STATUS_MESSAGE, description, strlen(description), OTK_TEXT_UNLIMITED);
+    span->status = code;
+    span->adorned = true;
+    return !b->failed;
+}
+
 void otk_span_set_status(otk_span *span, otk_status_code code, const char *description)
 {
     bool known = code == OTK_STATUS_CODE_OK || code == OTK_STATUS_CODE_ERROR;
     if (!known || !enter(span))
         return;
-    if (span->status != OTK_STATUS_CODE_OK) {
-        struct otk_buffer *message = &span->status_message;
-        message->size = 0;
-        message->failed = 0;
-        if (code == OTK_STATUS_CODE_ERROR && description && *description)
-            otk_text_write(message, STATUS_MESSAGE, description, strlen(description), OTK_TEXT_UNLIMITED);
-        span->status = code;
-        span->adorned = true;
-    }
+    bool kept = span->status == OTK_STATUS_CODE_OK || replace_status(span, code, description);
     leave(span);
+    count_unless(kept, span);
 }
 
-/* Puts the name in the place of the former one, and moves what follows. */
-static void replace_name(otk_span *span, const char *name, size_t size)
+/* Puts the name in the place of the former one, and moves what follows. False when memory ran out. */
+static bool replace_name(otk_span *span, const char *name, size_t size)
 {
     struct otk_buffer *b = &span->attributes.bytes;
     size_t old = span->attributes.from - OTK_SPAN_HEAD;
     if (size > old && !otk_buffer_reserve(b, size - old)) {
         b->failed = 0;
-        return;
+        return false;
     }
     uint8_t *to = b->data + OTK_SPAN_HEAD;
     memmove(to + size, to + old, b->size - OTK_SPAN_HEAD - old);
     otk_draft_copy(to, name, size);
     b->size += size - old;
     span->attributes.from = OTK_SPAN_HEAD + size;
+    return true;
 }
 
 void otk_span_update_name(otk_span *span, const char *name)
 {
     if (!enter(span))
         return;
-    replace_name(span, name, name ? strlen(name) : 0);
+    bool kept = replace_name(span, name, name ? strlen(name) : 0);
     leave(span);
+    count_unless(kept, span);
 }
 
 /* ---- End ------------------------------------------------------------- */
@@ -497,7 +512,8 @@ static void write_records(struct otk_buffer *b, const struct otk_records *record
     write_dropped(b, dropped_number, records->dropped);
 }
 
-/* Puts all else behind the attributes. Returns the size of the trace state, which comes first. */
+/* Puts all else behind the attributes; if there is no room, nothing, and the span is lost. Returns the size of the trace
+ * state, which comes first. */
 static __attribute__((noinline)) size_t append_adornments(otk_span *span)
 {
     struct otk_buffer *b = &span->attributes.bytes;
@@ -508,7 +524,10 @@ static __attribute__((noinline)) size_t append_adornments(otk_span *span)
     write_records(b, &span->events, SPAN_DROPPED_EVENTS);
     write_records(b, &span->links, SPAN_DROPPED_LINKS);
     write_status(b, span);
-    return trace_state_size;
+    if (!b->failed)
+        return trace_state_size;
+    b->size = before;
+    return 0;
 }
 
 /* Writes the record to its place. Only processors may look at it there. */
@@ -519,7 +538,7 @@ static inline void complete(otk_span *span, uint64_t end_time_unix_nano)
     size_t trace_state_size = span->adorned ? append_adornments(span) : 0;
     struct otk_span_record *record = otk_span_record_of(span);
     record->start = span->start;
-    record->end_time_unix_nano = end_time_unix_nano ? end_time_unix_nano : now_of(span);
+    record->end_time_unix_nano = end_time_unix_nano;
     record->name_size = (uint32_t)(attributes->from - OTK_SPAN_HEAD);
     record->attributes_size = (uint32_t)(attributes_end - attributes->from);
     record->trace_state_size = (uint32_t)trace_state_size;
@@ -563,11 +582,14 @@ static inline void hand_over(otk_span *span)
 
 void otk_span_end_at(otk_span *span, uint64_t time_unix_nano)
 {
+    if (!otk_span_records(span))
+        return;
+    uint64_t end = time_unix_nano ? time_unix_nano : now_of(span); /* the program's clock is asked without the lock */
     if (enter_quickly(span)) {
-        complete(span, time_unix_nano);
+        complete(span, end);
         otk_own_lock_leave(&span->lock);
     } else if (enter(span)) {
-        complete(span, time_unix_nano);
+        complete(span, end);
         leave(span);
     } else {
         return;

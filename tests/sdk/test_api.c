@@ -921,6 +921,49 @@ static void test_a_sampler_that_cannot_decide_is_not_taken(void **state)
     finish(&w);
 }
 
+/* ---- What is large ---------------------------------------------------- */
+
+static void look_at_message(otk_span *span, void *arg)
+{
+    size_t *attributes = arg;
+    otk_span_data data;
+    otk_span_read(span, &data);
+    span_message *s = otk__trace__span__unpack(NULL, data.message.size, data.message.data);
+    assert_true(data.message.size > 0);
+    assert_non_null(s);
+    *attributes += s->n_attributes;
+    otk__trace__span__free_unpacked(s, NULL);
+}
+
+/* SDK-PROC-11, SDK-ERR-05: 64 MiB, and no more */
+static void test_processors_see_large_spans_whole(void **state)
+{
+    static uint8_t large[40 << 20];
+    struct world w;
+    size_t attributes = 0;
+    const otk_span_processor processor = {NULL, look_at_message, NULL, NULL, &attributes};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.processors = &processor;
+    options.processor_count = 1;
+    start_by(&w, options);
+    otk_span *span = otk_span_start(w.tracer, "large", NULL);
+    otk_span_set_bytes(span, "large", large, sizeof large);
+    otk_span_free(span);
+    assert_int_equal(attributes, 1);
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+
+    span = otk_span_start(w.tracer, "too large", NULL);
+    otk_span_set_bytes(span, "large", large, sizeof large);
+    otk_span_add_event(span, "large", OTK_ATTRIBUTES(otk_attribute_bytes("large", large, sizeof large)));
+    otk_span_set_status(span, OTK_STATUS_CODE_ERROR, "why");
+    otk_span_free(span);
+    assert_int_equal(attributes, 2);
+    assert_int_equal(traces_of(w.sdk).delivered, 1);
+    assert_int_equal(traces_of(w.sdk).dropped[OTK_DROP_NO_MEMORY], 1);
+    finish(&w);
+}
+
 /* ---- Many threads ---------------------------------------------------- */
 
 struct shared_span {
@@ -974,6 +1017,48 @@ static void test_a_span_may_end_while_others_use_it(void **state)
     finish(&w);
 }
 
+struct clockwork {
+    otk_span *span; /* set on by the clock */
+    unsigned calls;
+};
+
+static uint64_t tell_time(void *arg)
+{
+    struct clockwork *clockwork = arg;
+    clockwork->calls++;
+    otk_span_set_int(clockwork->span, "told", 1);
+    return 1000 + clockwork->calls;
+}
+
+static void *share(void *arg)
+{
+    otk_span_set_int(arg, "shared", 1);
+    return NULL;
+}
+
+/* SDK-API-23: no lock is held meanwhile */
+static void test_a_clock_may_use_the_span_that_it_is_asked_for(void **state)
+{
+    struct world w;
+    struct clockwork clockwork = {NULL, 0};
+    pthread_t other;
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    (void)state;
+    options.clock = tell_time;
+    options.clock_arg = &clockwork;
+    start_by(&w, options);
+    otk_span *span = otk_span_start(w.tracer, "span", NULL);
+    assert_int_equal(pthread_create(&other, NULL, share, span), 0);
+    pthread_join(other, NULL);
+    clockwork.span = span;
+    otk_span_end(span);
+    clockwork.span = NULL;
+    const span_message *s = sent(&w, span);
+    assert_int_equal(s->end_time_unix_nano, 1000 + clockwork.calls);
+    assert_int_equal(attribute(s, "told")->int_value, 1);
+    finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1008,7 +1093,9 @@ int main(void)
         cmocka_unit_test(test_results_may_be_null),
         cmocka_unit_test(test_each_reason_of_a_drop_has_a_name),
         cmocka_unit_test(test_a_sampler_that_cannot_decide_is_not_taken),
+        cmocka_unit_test(test_processors_see_large_spans_whole),
         cmocka_unit_test(test_a_span_may_end_while_others_use_it),
+        cmocka_unit_test(test_a_clock_may_use_the_span_that_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,11 +119,25 @@ static void test_a_forked_child_does_not_wait_for_a_thread_of_the_parent(void **
     pthread_barrier_destroy(&h.barrier);
 }
 
+/* A span of before a fork may be freed in the child, and its memory is used again. */
+static void test_a_lock_begins_free_whatever_it_was_before(void **state)
+{
+    struct counter c = {.lock = {.lock = {true}, .inside = true, .shared = true}};
+    pthread_t other;
+    (void)state;
+    forget_sharing();
+    otk_own_lock_init(&c.lock);
+    assert_int_equal(pthread_create(&other, NULL, add_from_elsewhere, &c), 0);
+    pthread_join(other, NULL);
+    assert_int_equal(c.count, OTHERS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_owner_and_others_keep_each_other_out),
         cmocka_unit_test(test_after_one_was_shared_the_next_begin_shared_for_a_while),
+        cmocka_unit_test(test_a_lock_begins_free_whatever_it_was_before),
         cmocka_unit_test(test_a_forked_child_does_not_wait_for_a_thread_of_the_parent),
     };
     assert_int_equal(otk_forks_watch(), 0);

@@ -47,6 +47,24 @@ static void test_a_full_queue_leaves_the_item_to_its_owner(void **state)
     otk_queue_clear(&q);
 }
 
+/* One that is larger than that goes alone. */
+static void test_a_queue_is_full_by_its_bytes(void **state)
+{
+    struct otk_queue q = OTK_QUEUE_INIT(8);
+    struct otk_buffer large = OTK_BUFFER_INIT(UINT32_MAX), b = OTK_BUFFER_INIT(1 << 20);
+    struct otk_lock lock = {false};
+    (void)state;
+    put(&large, "large");
+    assert_non_null(otk_buffer_reserve(&large, OTK_QUEUE_BYTES_MAX));
+    assert_int_equal(otk_queue_push(&q, NULL, &large), 0);
+    put(&b, "small");
+    assert_int_equal(otk_queue_push(&q, NULL, &b), OTK_ELIMIT);
+    take(&q, &lock, (const char *const[]){"large"}, 1);
+    assert_int_equal(otk_queue_push(&q, NULL, &b), 0);
+    otk_buffer_clear(&b);
+    otk_queue_clear(&q);
+}
+
 static void test_blocks_are_used_again_unless_they_are_large(void **state)
 {
     struct otk_queue q = OTK_QUEUE_INIT(8);
@@ -122,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_full_queue_leaves_the_item_to_its_owner),
+        cmocka_unit_test(test_a_queue_is_full_by_its_bytes),
         cmocka_unit_test(test_blocks_are_used_again_unless_they_are_large),
         cmocka_unit_test(test_few_spare_blocks_are_kept),
         cmocka_unit_test(test_a_worker_that_has_nothing_to_do_sleeps_until_something_comes),
