@@ -95,6 +95,27 @@ static void test_a_forked_child_starts_clean(void **state)
     otk_receiver_stop(rx);
 }
 
+static int live_as_grandchild(void *arg)
+{
+    return in_child(live_as_child, arg);
+}
+
+/* SDK-PROC-15: as daemons do it, which fork twice */
+static void test_a_childs_child_starts_clean_too(void **state)
+{
+    (void)state;
+    otk_receiver *rx = otk_receiver_start(NULL, NULL);
+    otk_sdk *sdk = start(otk_receiver_url(rx), NULL, false);
+    struct family f = {sdk, otk_sdk_tracer(sdk, "t", NULL), NULL, NULL};
+    f.counter = otk_meter_counter(otk_sdk_meter(sdk, "m", NULL), "count", NULL, NULL);
+    f.open = otk_span_start(f.tracer, "open", NULL);
+    assert_int_equal(in_child(live_as_grandchild, &f), 0);
+    assert_int_equal(span_count(rx), 1);
+    otk_span_free(f.open);
+    otk_sdk_stop(sdk);
+    otk_receiver_stop(rx);
+}
+
 static int record_and_stop(void *arg)
 {
     struct family *f = arg;
@@ -222,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_forked_child_starts_clean),
+        cmocka_unit_test(test_a_childs_child_starts_clean_too),
         cmocka_unit_test(test_a_fork_may_come_at_any_moment),
         cmocka_unit_test(test_the_one_thread_of_the_sdk_takes_no_signal),
         cmocka_unit_test(test_no_signal_comes_from_the_network_and_none_is_handled),
