@@ -75,6 +75,7 @@ def main():
     os.environ["PATH"] = f"{prefix}/bin:{os.environ['PATH']}"
     os.environ["PKG_CONFIG_PATH"] = os.path.dirname(glob.glob(f"{prefix}/**/otlpkit-sdk.pc", recursive=True)[0])
     os.environ["CMAKE_PREFIX_PATH"] = prefix
+    os.environ.setdefault("CMAKE_GENERATOR", "Ninja")
     with tempfile.TemporaryDirectory() as work:
         for folder in ("shell", "sdk"):
             shutil.copytree(f"{HERE}/../../examples/{folder}", work, dirs_exist_ok=True)

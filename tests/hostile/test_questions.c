@@ -68,9 +68,10 @@ static size_t open_descriptors(void)
 static void assert_descriptors_come_back(size_t before)
 {
     uint64_t begin = now_ms();
-    while (open_descriptors() > before && now_ms() - begin < PATIENCE_MS)
+    size_t now = open_descriptors();
+    for (; now > before && now_ms() - begin < PATIENCE_MS; now = open_descriptors())
         target_serves(&target);
-    assert_true(open_descriptors() <= before);
+    assert_true(now <= before);
 }
 
 static void ask(struct client *c, const char *what)
