@@ -1,5 +1,11 @@
 #include "draft.h"
 
+#include "value.h"
+
+#include <stdlib.h>
+
+const struct otk_draft_limits otk_draft_unlimited = {{SIZE_MAX, SIZE_MAX}, OTK_DRAFT_QUICK_COUNT, OTK_DRAFT_QUICK_SIZE};
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -67,19 +73,11 @@ bool otk_draft_value(const struct otk_draft_item *item, otk_value *out)
 
 /* ---- Writing --------------------------------------------------------- */
 
-static void append_text(struct otk_buffer *b, const otk_string *text, size_t max_chars)
-{
-    size_t size = otk_text_size(text->data, text->size, max_chars);
-    uint8_t *to = otk_buffer_reserve(b, size);
-    if (to)
-        b->size += otk_text_repair((char *)to, text->data, text->size, max_chars);
-}
-
 static void append_content(struct otk_buffer *b, const otk_value *value, size_t value_length)
 {
     switch (value->type) {
     case OTK_VALUE_STRING:
-        append_text(b, &value->as.string_value, value_length);
+        otk_text_append(b, value->as.string_value.data, value->as.string_value.size, value_length);
         break;
     case OTK_VALUE_BYTES:
         otk_buffer_append(b, value->as.bytes_value.data, smaller(value->as.bytes_value.size, value_length));
@@ -94,7 +92,7 @@ static void append_content(struct otk_buffer *b, const otk_value *value, size_t 
         otk_buffer_append(b, &value->as.double_value, sizeof value->as.double_value);
         break;
     default:
-        otk_attributes_write_content(b, value, value_length);
+        otk_value_write_content(b, value, value_length);
     }
 }
 
@@ -108,7 +106,7 @@ static struct open begin(struct otk_buffer *b, const otk_string *key)
 {
     struct open open = {.at = b->size};
     otk_buffer_append(b, &(struct otk_draft_head){0}, sizeof(struct otk_draft_head));
-    append_text(b, key, OTK_TEXT_UNLIMITED);
+    otk_text_append(b, key->data, key->size, OTK_TEXT_UNLIMITED);
     open.content_at = b->size;
     open.key_size = (uint32_t)(b->size - open.at - sizeof(struct otk_draft_head));
     return open;
@@ -219,13 +217,18 @@ void otk_draft_put(struct otk_draft *set, const otk_attribute *attribute)
     set->dropped += !put(set, attribute);
 }
 
+void otk_draft_put_all(struct otk_draft *set, const otk_attributes *attributes)
+{
+    for (size_t i = 0; attributes && attributes->items && i < attributes->count; i++)
+        otk_draft_put(set, &attributes->items[i]);
+}
+
 static void append_clean(struct otk_draft *set, const struct otk_draft_item *item)
 {
     struct otk_buffer *b = &set->bytes;
-    const otk_string text = {(const char *)item->content.data, item->content.size};
     struct open open = begin(b, &item->key);
     if (item->type == OTK_VALUE_STRING)
-        append_text(b, &text, OTK_TEXT_UNLIMITED);
+        otk_text_append(b, (const char *)item->content.data, item->content.size, OTK_TEXT_UNLIMITED);
     else
         otk_buffer_append(b, item->content.data, item->content.size);
     end(b, open, item->type);
@@ -239,4 +242,58 @@ void otk_draft_clean(struct otk_draft *set, const uint8_t *at, const uint8_t *en
         append_clean(set, &item);
     }
     settle(set);
+}
+
+/* ---- Sorting --------------------------------------------------------- */
+
+static int by_key(const void *left, const void *right)
+{
+    struct otk_draft_item a, b;
+    otk_draft_read(*(const uint8_t *const *)left, &a);
+    otk_draft_read(*(const uint8_t *const *)right, &b);
+    int order = memcmp(a.key.data, b.key.data, smaller(a.key.size, b.key.size));
+    return order ? order : (a.key.size > b.key.size) - (a.key.size < b.key.size);
+}
+
+/* Shows where each of them stands; returns whether that is in order. */
+static bool list(const struct otk_draft *set, const uint8_t **out)
+{
+    struct otk_draft_item item;
+    const uint8_t *at = set->bytes.data + set->from;
+    bool sorted = true;
+    for (size_t i = 0; i < set->count; i++) {
+        out[i] = at;
+        sorted = sorted && (i == 0 || by_key(&out[i - 1], &out[i]) < 0);
+        at = otk_draft_read(at, &item);
+    }
+    return sorted;
+}
+
+static void copy_in_order(uint8_t *to, const uint8_t *const *order, size_t count)
+{
+    struct otk_draft_item item;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = (size_t)(otk_draft_read(order[i], &item) - order[i]);
+        memcpy(to, order[i], size);
+        to += size;
+    }
+}
+
+int otk_draft_sort(struct otk_draft *set)
+{
+    settle(set);
+    if (set->count < 2)
+        return 0;
+    size_t size = set->bytes.size - set->from;
+    const uint8_t **order = malloc(set->count * sizeof *order + size);
+    if (!order)
+        return OTK_ENOMEM;
+    if (!list(set, order)) {
+        uint8_t *sorted = (uint8_t *)(order + set->count);
+        qsort(order, set->count, sizeof *order, by_key);
+        copy_in_order(sorted, order, set->count);
+        memcpy(set->bytes.data + set->from, sorted, size);
+    }
+    free(order);
+    return 0;
 }

@@ -1,4 +1,4 @@
-/* Attributes as they were set, one behind the other, for the worker to encode.
+/* Attributes as they were set, one behind the other, to be encoded later.
  *
  * Always holds: no key is empty, and values keep the limits. As long as nobody
  * looked (`settled`), a key may stand there more than once: the last one counts.
@@ -6,8 +6,14 @@
 #ifndef OTLPKIT_DRAFT_H
 #define OTLPKIT_DRAFT_H
 
-#include "attributes.h"
 #include "text.h"
+
+struct otk_limits {
+    size_t value_length; /* characters of a string, bytes of a byte array */
+    size_t count;
+};
+
+#define OTK_LIMITS_NONE ((struct otk_limits){SIZE_MAX, SIZE_MAX})
 
 struct otk_draft_limits {
     struct otk_limits exact;
@@ -33,6 +39,7 @@ struct otk_draft_head {
 enum { OTK_DRAFT_TYPE_BITS = 4, OTK_DRAFT_QUICK_SIZE = 1024, OTK_DRAFT_QUICK_COUNT = 128 };
 
 struct otk_draft_limits otk_draft_limit(struct otk_limits limits);
+extern const struct otk_draft_limits otk_draft_unlimited;
 
 /* Appends behind what stands in `bytes`. */
 static inline void otk_draft_begin(struct otk_draft *set, const struct otk_draft_limits *limits)
@@ -42,6 +49,17 @@ static inline void otk_draft_begin(struct otk_draft *set, const struct otk_draft
     set->quick_left = limits->quick_count;
     set->settled = false;
     set->dropped = 0;
+}
+
+/* So that what becomes three times as large when it is repaired has a size of 28 bits. */
+#define OTK_DRAFT_MAX_BYTES ((size_t)64 << 20)
+
+/* An empty one. */
+static inline struct otk_draft otk_draft_new(const struct otk_draft_limits *limits, size_t max_bytes)
+{
+    struct otk_draft set = {.bytes = OTK_BUFFER_INIT(max_bytes)};
+    otk_draft_begin(&set, limits);
+    return set;
 }
 
 static inline void otk_draft_copy(uint8_t *to, const char *from, size_t size)
@@ -93,6 +111,10 @@ static inline bool otk_draft_quick_int(struct otk_draft *set, otk_string key, in
 
 /* Puts any attribute, or counts it as dropped. */
 void otk_draft_put(struct otk_draft *set, const otk_attribute *attribute);
+void otk_draft_put_all(struct otk_draft *set, const otk_attributes *attributes);
+
+/* Sorts by key, so that equal sets are encoded equally. Returns 0 or OTK_ENOMEM. */
+int otk_draft_sort(struct otk_draft *set);
 
 /* Appends the attributes of another one from `at` to `end`, with all texts valid and no key more than once. There is
  * room for three times as many bytes. */
@@ -125,5 +147,13 @@ size_t otk_draft_distinct(const uint8_t *at, const uint8_t *end);
 
 /* False for an array and a map: the content is that of an AnyValue then. */
 bool otk_draft_value(const struct otk_draft_item *item, otk_value *out);
+
+/* Puts the attributes that stand from `first` to `end` as KeyValues with a number below 16, which takes at most
+ * twice as many bytes. Returns where they end, or NULL when a text is not valid or, unless `keys_differ`, a key
+ * comes again. */
+uint8_t *otk_draft_encode(uint8_t *to, unsigned number, const uint8_t *first, const uint8_t *end, bool keys_differ);
+
+/* Appends them all, repaired, and of each key the last. */
+void otk_draft_write(struct otk_buffer *b, unsigned number, const struct otk_draft *set);
 
 #endif

@@ -1,5 +1,6 @@
 #include "processor.h"
 #include "text.h"
+#include "value.h"
 #include "writer.h"
 
 enum {
@@ -22,16 +23,16 @@ static void write_optional(struct otk_buffer *b, unsigned number, const char *te
         otk_text_write(b, number, text, strlen(text), OTK_TEXT_UNLIMITED);
 }
 
-static void write_attributes(struct otk_buffer *b, const otk_attributes *attributes, const struct otk_config *config)
+static void write_attributes(struct otk_buffer *b, const otk_attributes *attributes, const otk_sdk *sdk)
 {
-    struct otk_attribute_set set;
-    struct otk_limits limits = {config->log_attribute_length, config->log_attributes};
-    otk_attribute_set_init(&set, LOG_ATTRIBUTES, limits, config->max_request_bytes);
-    otk_attribute_set_put_all(&set, attributes);
-    otk_buffer_append(b, set.bytes.data, set.bytes.size);
+    size_t max_bytes = sdk->config.max_request_bytes;
+    struct otk_draft set =
+        otk_draft_new(&sdk->log_limits, max_bytes < OTK_DRAFT_MAX_BYTES ? max_bytes : OTK_DRAFT_MAX_BYTES);
+    otk_draft_put_all(&set, attributes);
+    otk_draft_write(b, LOG_ATTRIBUTES, &set);
     if (set.dropped)
         otk_write_varint(b, LOG_DROPPED_ATTRIBUTES, set.dropped);
-    otk_attribute_set_clear(&set);
+    otk_buffer_clear(&set.bytes);
 }
 
 static void write_context(struct otk_buffer *b, const otk_span_context *context)
@@ -52,8 +53,8 @@ static void write_record(struct otk_buffer *b, const otk_log_record *record, con
         otk_write_varint(b, LOG_SEVERITY_NUMBER, (uint64_t)(int64_t)record->severity_number);
     write_optional(b, LOG_SEVERITY_TEXT, record->severity_text);
     if (record->body.type != OTK_VALUE_EMPTY)
-        otk_attributes_write_value(b, LOG_BODY, &record->body, SIZE_MAX);
-    write_attributes(b, record->attributes, &sdk->config);
+        otk_value_write(b, LOG_BODY, &record->body, SIZE_MAX);
+    write_attributes(b, record->attributes, sdk);
     write_context(b, record->context);
     otk_write_fixed64(b, LOG_OBSERVED_TIME, observed);
     write_optional(b, LOG_EVENT_NAME, record->event_name);

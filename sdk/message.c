@@ -3,6 +3,7 @@
 #include "number.h"
 #include "processor.h"
 #include "span.h"
+#include "value.h"
 
 #include <math.h>
 

@@ -39,7 +39,8 @@ struct otk_counter {
     otk_meter *meter;
     char *name, *unit, *description;
     pthread_mutex_t mutex; /* covers what follows */
-    struct otk_attribute_set scratch;
+    struct otk_draft scratch;
+    struct otk_buffer key; /* the scratch set, encoded */
     struct series *buckets[BUCKETS];
     struct series *first, **end;
     size_t count;
@@ -68,12 +69,19 @@ static void free_counter(otk_counter *counter)
         free(counter->first);
         counter->first = next;
     }
-    otk_attribute_set_clear(&counter->scratch);
+    otk_buffer_clear(&counter->scratch.bytes);
+    otk_buffer_clear(&counter->key);
     pthread_mutex_destroy(&counter->mutex);
     free(counter->name);
     free(counter->unit);
     free(counter->description);
     free(counter);
+}
+
+static void empty_scratch(otk_counter *counter)
+{
+    counter->scratch = otk_draft_new(&otk_draft_unlimited, ATTRIBUTES_MAX_BYTES);
+    counter->key = OTK_BUFFER_INIT(2 * ATTRIBUTES_MAX_BYTES);
 }
 
 static otk_counter *new_counter(otk_meter *meter, const char *name, const char *unit, const char *description)
@@ -82,7 +90,7 @@ static otk_counter *new_counter(otk_meter *meter, const char *name, const char *
     if (!counter)
         return NULL;
     pthread_mutex_init(&counter->mutex, NULL);
-    otk_attribute_set_init(&counter->scratch, POINT_ATTRIBUTES, OTK_LIMITS_NONE, ATTRIBUTES_MAX_BYTES);
+    empty_scratch(counter);
     counter->end = &counter->first;
     counter->meter = meter;
     counter->name = otk_text_copy(name, strlen(name));
@@ -153,8 +161,7 @@ void otk_meter_forget(otk_meter *meter)
 {
     for (otk_counter *counter = atomic_load(&meter->counters); counter; counter = counter->next) {
         pthread_mutex_init(&counter->mutex, NULL);
-        otk_attribute_set_init(&counter->scratch, counter->scratch.number, OTK_LIMITS_NONE,
-                               counter->scratch.bytes.limit);
+        empty_scratch(counter);
         memset(counter->buckets, 0, sizeof counter->buckets);
         counter->first = NULL;
         counter->end = &counter->first;
@@ -190,13 +197,19 @@ static struct series *add_series(otk_counter *counter, const struct otk_buffer *
     return s;
 }
 
-/* The attributes, in the scratch set; equal ones give equal bytes. */
+/* The attributes, as the key; equal ones give equal bytes. */
 static bool encode(otk_counter *counter, const otk_attributes *attributes)
 {
-    struct otk_attribute_set *set = &counter->scratch;
-    otk_attribute_set_reset(set);
-    otk_attribute_set_put_all(set, attributes);
-    return !set->dropped && otk_attribute_set_sort(set) == 0;
+    struct otk_draft *set = &counter->scratch;
+    struct otk_buffer *key = &counter->key;
+    set->bytes.size = key->size = 0;
+    key->failed = 0;
+    otk_draft_begin(set, &otk_draft_unlimited);
+    otk_draft_put_all(set, attributes);
+    if (set->dropped || otk_draft_sort(set))
+        return false;
+    otk_draft_write(key, POINT_ATTRIBUTES, set);
+    return !key->failed;
 }
 
 /* Beyond the limit all new sets share one series, so that nothing is lost or counted twice. */
@@ -204,7 +217,7 @@ static struct series *series_of(otk_counter *counter, const otk_attributes *attr
 {
     if (!encode(counter, attributes))
         return NULL;
-    const struct otk_buffer *key = &counter->scratch.bytes;
+    const struct otk_buffer *key = &counter->key;
     uint64_t hash = otk_hash(key->data, key->size);
     struct series *found = find_series(counter, key, hash);
     if (found || counter->count < SERIES_MAX)

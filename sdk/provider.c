@@ -209,12 +209,15 @@ static int start(otk_sdk *sdk, const otk_sdk_options *options, otk_error *error)
     return rc;
 }
 
-/* What spans need to know at once. */
-static void prepare_spans(otk_sdk *sdk)
+/* What recording needs to know at once. */
+static void prepare_recording(otk_sdk *sdk)
 {
     const struct otk_config *config = &sdk->config;
     sdk->keeps_spans = sdk->processor_count || otk_sdk_exports(sdk, OTK_SIGNAL_TRACES);
     sdk->span_limits = otk_draft_limit((struct otk_limits){config->span_attribute_length, config->span_attributes});
+    sdk->event_limits = otk_draft_limit((struct otk_limits){config->span_attribute_length, config->event_attributes});
+    sdk->link_limits = otk_draft_limit((struct otk_limits){config->span_attribute_length, config->link_attributes});
+    sdk->log_limits = otk_draft_limit((struct otk_limits){config->log_attribute_length, config->log_attributes});
 }
 
 static void report(otk_error *error, int code)
@@ -240,7 +243,7 @@ otk_sdk *otk_sdk_start(const otk_sdk_options *options, otk_error *error)
     init_conditions(sdk);
     sdk->deadline = OTK_FOREVER;
     int rc = start(sdk, options, error);
-    prepare_spans(sdk);
+    prepare_recording(sdk);
     if (rc) {
         report(error, rc);
         otk_sdk_stop(sdk);
@@ -339,7 +342,7 @@ void otk_sdk_stop(otk_sdk *sdk)
     otk_buffer_clear(&sdk->own.spans);
     free(sdk->batch);
     free(sdk->processors);
-    otk_attribute_set_clear(&sdk->resource);
+    otk_buffer_clear(&sdk->resource);
     otk_config_clear(&sdk->config);
     otk_warnings_clear(&sdk->warnings);
     pthread_cond_destroy(&sdk->progress);

@@ -39,7 +39,7 @@ struct otk_sdk {
     otk_sdk *next; /* in the host's list */
     struct otk_config config;
     struct otk_warnings warnings;
-    struct otk_attribute_set resource;
+    struct otk_buffer resource; /* the content of its message */
     otk_span_processor *processors;
     size_t processor_count;
     otk_generate_id_fn *generate_id; /* NULL: our own */
@@ -51,7 +51,7 @@ struct otk_sdk {
     bool quiet_exit;
     bool exports;     /* anything at all */
     bool keeps_spans; /* for export or for processors */
-    struct otk_draft_limits span_limits;
+    struct otk_draft_limits span_limits, event_limits, link_limits, log_limits;
     atomic_bool closed; /* shutdown has begun */
     atomic_bool told_of_ratio;
     atomic_bool dormant; /* in a forked child: there is no worker yet */
@@ -109,8 +109,8 @@ static inline unsigned otk_sdk_queue(struct otk_queue *queue, struct otk_scope *
     return otk_queue_push(queue, scope, item) ? OTK_DROP_QUEUE_FULL : OTK_DROP_COUNT;
 }
 
-/* Counts an item and queues it: a struct otk_block, whose memory is exchanged for another one's. When the buffer failed, it
- * is lost. */
+/* Counts an item and queues it: a struct otk_block, whose memory is exchanged for another one's. When the buffer
+ * failed, it is lost. */
 static inline void otk_sdk_submit(struct otk_scope *scope, otk_signal signal, struct otk_buffer *item)
 {
     otk_sdk *sdk = scope->sdk;

@@ -11,13 +11,13 @@
 
 enum { RESOURCE_ATTRIBUTES = 1, MAX_BYTES = 16 << 20 };
 
-static void put_text(struct otk_attribute_set *set, const char *key, const char *text)
+static void put_text(struct otk_draft *set, const char *key, const char *text)
 {
     otk_attribute attribute = otk_attribute_string(key, text);
-    otk_attribute_set_put(set, &attribute);
+    otk_draft_put(set, &attribute);
 }
 
-static void put_own(struct otk_attribute_set *set)
+static void put_own(struct otk_draft *set)
 {
     char name[256] = "unknown_service";
     const char *program = program_invocation_short_name;
@@ -31,14 +31,14 @@ static void put_own(struct otk_attribute_set *set)
 
 /* ---- Detectors ------------------------------------------------------- */
 
-static void put_int(struct otk_attribute_set *set, const char *key, int64_t number)
+static void put_int(struct otk_draft *set, const char *key, int64_t number)
 {
     otk_attribute attribute = otk_attribute_int(key, number);
-    otk_attribute_set_put(set, &attribute);
+    otk_draft_put(set, &attribute);
 }
 
 /* A UUID of version 4 (RFC 9562). */
-static void put_instance(struct otk_attribute_set *set)
+static void put_instance(struct otk_draft *set)
 {
     uint8_t id[16];
     char text[37];
@@ -61,7 +61,7 @@ static size_t read_whole(const char *path, char *out, size_t size)
 }
 
 /* The kernel has them one behind the other, each with a NUL. */
-static void put_command(struct otk_attribute_set *set)
+static void put_command(struct otk_draft *set)
 {
     static const char key[] = "process.command_args";
     char text[4096];
@@ -72,10 +72,10 @@ static void put_command(struct otk_attribute_set *set)
         args[count++] = otk_value_string(at);
     otk_attribute attribute = otk_attribute_of(key, otk_value_array(args, count));
     if (count)
-        otk_attribute_set_put(set, &attribute);
+        otk_draft_put(set, &attribute);
 }
 
-static void put_process(struct otk_attribute_set *set)
+static void put_process(struct otk_draft *set)
 {
     char path[4096];
     ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -99,7 +99,7 @@ static const char *arch_of(const char *machine)
     return machine;
 }
 
-static void put_host(struct otk_attribute_set *set)
+static void put_host(struct otk_draft *set)
 {
     struct utsname host;
     if (uname(&host))
@@ -110,7 +110,7 @@ static void put_host(struct otk_attribute_set *set)
     put_text(set, "os.version", host.release);
 }
 
-static void put_detected(struct otk_attribute_set *set, unsigned detectors)
+static void put_detected(struct otk_draft *set, unsigned detectors)
 {
     if (detectors & OTK_DETECT_SERVICE)
         put_instance(set);
@@ -137,7 +137,7 @@ static bool decode_member(otk_string member, char *scratch, otk_attribute *out)
 }
 
 /* All of the variable or, when any part of it cannot be read, nothing. */
-static int put_variable(struct otk_attribute_set *set, const char *variable, struct otk_warnings *warnings)
+static int put_variable(struct otk_draft *set, const char *variable, struct otk_warnings *warnings)
 {
     size_t size = strlen(variable);
     char *scratch = malloc(size + 1);
@@ -151,7 +151,7 @@ static int put_variable(struct otk_attribute_set *set, const char *variable, str
             otk_attribute attribute;
             good = decode_member(member, scratch, &attribute);
             if (good && round == 1)
-                otk_attribute_set_put(set, &attribute);
+                otk_draft_put(set, &attribute);
         }
     }
     free(scratch);
@@ -161,23 +161,22 @@ static int put_variable(struct otk_attribute_set *set, const char *variable, str
     return 0;
 }
 
-int otk_resource_make(struct otk_attribute_set *out, const struct otk_config *config, const otk_sdk_options *options,
+int otk_resource_make(struct otk_buffer *out, const struct otk_config *config, const otk_sdk_options *options,
                       struct otk_warnings *warnings)
 {
-    otk_attribute_set_init(out, RESOURCE_ATTRIBUTES, OTK_LIMITS_NONE, MAX_BYTES);
-    put_own(out);
-    put_detected(out, options ? options->detectors : 0);
-    int rc = config->resource_attributes ? put_variable(out, config->resource_attributes, warnings) : 0;
+    struct otk_draft set = otk_draft_new(&otk_draft_unlimited, MAX_BYTES);
+    *out = OTK_BUFFER_INIT(2 * MAX_BYTES);
+    put_own(&set);
+    put_detected(&set, options ? options->detectors : 0);
+    int rc = config->resource_attributes ? put_variable(&set, config->resource_attributes, warnings) : 0;
     if (config->service_name)
-        put_text(out, "service.name", config->service_name);
+        put_text(&set, "service.name", config->service_name);
     if (options) {
-        otk_attribute_set_put_all(out, options->resource);
+        otk_draft_put_all(&set, options->resource);
         if (options->service_name && *options->service_name)
-            put_text(out, "service.name", options->service_name);
+            put_text(&set, "service.name", options->service_name);
     }
-    if (!rc && out->dropped)
-        rc = OTK_ENOMEM;
-    if (rc)
-        otk_attribute_set_clear(out);
-    return rc;
+    otk_draft_write(out, RESOURCE_ATTRIBUTES, &set);
+    otk_buffer_clear(&set.bytes);
+    return rc || set.dropped || out->failed ? OTK_ENOMEM : 0;
 }

@@ -2,13 +2,12 @@
 #ifndef OTLPKIT_RESOURCE_H
 #define OTLPKIT_RESOURCE_H
 
-#include "attributes.h"
 #include "config.h"
+#include "draft.h"
 
-/* Fills `out`, whose bytes are the content of a Resource message. Later wins:
- * our own attributes, what is detected, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, what the
- * options give. Returns 0 or OTK_ENOMEM. */
-int otk_resource_make(struct otk_attribute_set *out, const struct otk_config *config, const otk_sdk_options *options,
+/* Makes the content of a Resource message, for the caller to clear in any case. Later wins: our own attributes, what
+ * is detected, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, what the options give. Returns 0 or OTK_ENOMEM. */
+int otk_resource_make(struct otk_buffer *out, const struct otk_config *config, const otk_sdk_options *options,
                       struct otk_warnings *warnings);
 
 #endif

@@ -28,15 +28,14 @@ static void write_optional(struct otk_buffer *b, unsigned number, const char *te
 /* Equal scopes give equal bytes. */
 static int encode_scope(struct otk_scope *scope, const char *name, const otk_scope_options *options)
 {
-    struct otk_attribute_set set;
-    otk_attribute_set_init(&set, SCOPE_ATTRIBUTES, OTK_LIMITS_NONE, SCOPE_MAX_BYTES);
-    otk_attribute_set_put_all(&set, options->attributes);
-    int rc = set.dropped ? OTK_ENOMEM : otk_attribute_set_sort(&set);
+    struct otk_draft set = otk_draft_new(&otk_draft_unlimited, SCOPE_MAX_BYTES);
+    otk_draft_put_all(&set, options->attributes);
+    int rc = set.dropped ? OTK_ENOMEM : otk_draft_sort(&set);
     otk_text_write(&scope->content, SCOPE_NAME, name, strlen(name), OTK_TEXT_UNLIMITED);
     write_optional(&scope->content, SCOPE_VERSION, options->version);
-    otk_buffer_append(&scope->content, set.bytes.data, set.bytes.size);
+    otk_draft_write(&scope->content, SCOPE_ATTRIBUTES, &set);
     write_optional(&scope->schema_url, ENVELOPE_SCHEMA_URL, options->schema_url);
-    otk_attribute_set_clear(&set);
+    otk_buffer_clear(&set.bytes);
     return rc || scope->content.failed || scope->schema_url.failed ? OTK_ENOMEM : 0;
 }
 

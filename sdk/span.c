@@ -82,9 +82,11 @@ otk_span *otk_span_new(void)
     otk_span *span = calloc(1, sizeof *span);
     if (!span)
         return NULL;
-    span->attributes.bytes = span->events.bytes = span->links.bytes = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
-    span->trace_state = span->status_message = OTK_BUFFER_INIT(OTK_SPAN_MAX_BYTES);
-    span->message = OTK_BUFFER_INIT(UINT32_MAX); /* is given more room than it needs */
+    span->attributes.bytes = OTK_BUFFER_INIT(OTK_DRAFT_MAX_BYTES);
+    span->trace_state = span->status_message = OTK_BUFFER_INIT(OTK_DRAFT_MAX_BYTES);
+    /* These are given more room than they need. */
+    span->events.bytes = span->links.bytes = OTK_BUFFER_INIT(4 * OTK_DRAFT_MAX_BYTES);
+    span->message = OTK_BUFFER_INIT(UINT32_MAX);
     return span;
 }
 

@@ -18,7 +18,7 @@ struct otk_records {
 };
 
 /* The head is that of the block that goes to the queue. */
-enum { OTK_SPAN_MAX_BYTES = 64 << 20, OTK_SPAN_HEAD = sizeof(struct otk_block) + sizeof(struct otk_span_record) };
+enum { OTK_SPAN_HEAD = sizeof(struct otk_block) + sizeof(struct otk_span_record) };
 
 struct otk_span {
     atomic_bool recording;    /* first: <otlpkit/sdk.h> looks at it */

@@ -13,8 +13,8 @@ struct otk_span_start {
     bool has_parent, parent_is_remote;
 };
 
-/* Behind it stand the name, the attributes (draft.h), the trace state, and the records of events, links and status, which
- * are OTLP already. */
+/* Behind it stand the name, the attributes (draft.h), the trace state, and the records of events, links and status,
+ * which are OTLP already. */
 struct otk_span_record {
     struct otk_span_start start; /* its context's trace_state is nobody's business */
     uint64_t end_time_unix_nano;

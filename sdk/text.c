@@ -100,6 +100,19 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
     b->size = (size_t)(to - b->data) + repaired;
 }
 
+void otk_text_append(struct otk_buffer *b, const char *text, size_t size, size_t max_chars)
+{
+    uint8_t *to = size <= max_chars ? otk_buffer_reserve(b, size) : NULL;
+    if (to && copy_valid(to, text, size)) {
+        b->size += size;
+    } else if (!b->failed) {
+        size_t repaired = repair(NULL, (const uint8_t *)text, size, max_chars);
+        to = otk_buffer_reserve(b, repaired);
+        if (to)
+            b->size += repair(to, (const uint8_t *)text, size, max_chars);
+    }
+}
+
 size_t otk_text_repair(char *out, const char *text, size_t size, size_t max_chars)
 {
     return repair((uint8_t *)out, (const uint8_t *)text, size, max_chars);

@@ -11,6 +11,9 @@
  * and what exceeds `max_chars` is cut. */
 void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, size_t size, size_t max_chars);
 
+/* Writes no more than the text. */
+void otk_text_append(struct otk_buffer *b, const char *text, size_t size, size_t max_chars);
+
 #define OTK_TEXT_HIGH_BITS UINT64_C(0x8080808080808080)
 
 static inline uint64_t otk_text_copy_word(uint8_t *to, const char *from)

@@ -28,11 +28,6 @@ enum {
 
 enum { SAMPLED = 0x01, RANDOM = 0x02 };
 
-static const struct otk_config *config_of(const otk_span *span)
-{
-    return &span->tracer->scope.sdk->config;
-}
-
 static const otk_span_options plain = OTK_SPAN_OPTIONS_INIT;
 
 /* ---- Start ----------------------------------------------------------- */
@@ -309,10 +304,10 @@ void otk_span_set_attributes(otk_span *span, const otk_attributes *attributes)
 }
 
 /* Opens a record, calls `write` for its content, and takes it back when memory or a limit does not allow it. */
-typedef void content_fn(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes);
+typedef void content_fn(struct otk_buffer *b, const void *content, const struct otk_draft *attributes);
 
 static void add_record(struct otk_records *records, unsigned number, unsigned limit, content_fn *write,
-                       const void *content, const struct otk_attribute_set *attributes)
+                       const void *content, const struct otk_draft *attributes)
 {
     struct otk_buffer *b = &records->bytes;
     struct otk_gaps gaps = OTK_GAPS_INIT;
@@ -324,7 +319,7 @@ static void add_record(struct otk_records *records, unsigned number, unsigned li
     struct otk_open open = otk_write_begin(b, &gaps, number);
     write(b, content, attributes);
     otk_write_end(b, &gaps, open);
-    if (otk_write_finish(b, &gaps)) {
+    if (otk_write_finish(b, &gaps) || b->size > OTK_DRAFT_MAX_BYTES) {
         b->size = before;
         b->failed = 0;
         records->dropped++;
@@ -350,12 +345,12 @@ struct event {
     uint64_t time_unix_nano;
 };
 
-static void write_event(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes)
+static void write_event(struct otk_buffer *b, const void *content, const struct otk_draft *attributes)
 {
     const struct event *event = content;
     otk_write_fixed64(b, EVENT_TIME, event->time_unix_nano);
     otk_text_write(b, EVENT_NAME, event->name, strlen(event->name), OTK_TEXT_UNLIMITED);
-    otk_buffer_append(b, attributes->bytes.data, attributes->bytes.size);
+    otk_draft_write(b, EVENT_ATTRIBUTES, attributes);
     write_dropped(b, EVENT_DROPPED_ATTRIBUTES, attributes->dropped);
 }
 
@@ -364,15 +359,13 @@ static void add_event(otk_span *span, const struct event *event, const otk_attri
 {
     if (!enter(span))
         return;
-    const struct otk_config *config = config_of(span);
-    struct otk_attribute_set set;
-    struct otk_limits limits = {config->span_attribute_length, config->event_attributes};
-    otk_attribute_set_init(&set, EVENT_ATTRIBUTES, limits, OTK_SPAN_MAX_BYTES);
-    otk_attribute_set_put_all(&set, attributes);
-    otk_attribute_set_put_all(&set, more);
+    const otk_sdk *sdk = span->tracer->scope.sdk;
+    struct otk_draft set = otk_draft_new(&sdk->event_limits, OTK_DRAFT_MAX_BYTES);
+    otk_draft_put_all(&set, attributes);
+    otk_draft_put_all(&set, more);
     span->adorned = true;
-    add_record(&span->events, SPAN_EVENTS, config->span_events, write_event, event, &set);
-    otk_attribute_set_clear(&set);
+    add_record(&span->events, SPAN_EVENTS, sdk->config.span_events, write_event, event, &set);
+    otk_buffer_clear(&set.bytes);
     leave(span);
 }
 
@@ -402,13 +395,13 @@ void otk_span_record_error(otk_span *span, const char *type, const char *message
     add_event(span, &(struct event){"exception", now_of(span)}, &list, attributes);
 }
 
-static void write_link(struct otk_buffer *b, const void *content, const struct otk_attribute_set *attributes)
+static void write_link(struct otk_buffer *b, const void *content, const struct otk_draft *attributes)
 {
     const otk_span_context *context = content;
     otk_write_bytes(b, LINK_TRACE_ID, context->trace_id, sizeof context->trace_id);
     otk_write_bytes(b, LINK_SPAN_ID, context->span_id, sizeof context->span_id);
     write_trace_state(b, LINK_TRACE_STATE, context->trace_state);
-    otk_buffer_append(b, attributes->bytes.data, attributes->bytes.size);
+    otk_draft_write(b, LINK_ATTRIBUTES, attributes);
     write_dropped(b, LINK_DROPPED_ATTRIBUTES, attributes->dropped);
     otk_write_fixed32(b, LINK_FLAGS, otk_span_record_flags(context->trace_flags, context->is_remote));
 }
@@ -424,14 +417,12 @@ void otk_span_add_link(otk_span *span, const otk_span_context *context, const ot
 {
     if (!context || !says_something(context, attributes) || !enter(span))
         return;
-    const struct otk_config *config = config_of(span);
-    struct otk_attribute_set set;
-    struct otk_limits limits = {config->span_attribute_length, config->link_attributes};
-    otk_attribute_set_init(&set, LINK_ATTRIBUTES, limits, OTK_SPAN_MAX_BYTES);
-    otk_attribute_set_put_all(&set, attributes);
+    const otk_sdk *sdk = span->tracer->scope.sdk;
+    struct otk_draft set = otk_draft_new(&sdk->link_limits, OTK_DRAFT_MAX_BYTES);
+    otk_draft_put_all(&set, attributes);
     span->adorned = true;
-    add_record(&span->links, SPAN_LINKS, config->span_links, write_link, context, &set);
-    otk_attribute_set_clear(&set);
+    add_record(&span->links, SPAN_LINKS, sdk->config.span_links, write_link, context, &set);
+    otk_buffer_clear(&set.bytes);
     leave(span);
 }
 
@@ -512,8 +503,8 @@ static void write_records(struct otk_buffer *b, const struct otk_records *record
     write_dropped(b, dropped_number, records->dropped);
 }
 
-/* Puts all else behind the attributes; if there is no room, nothing, and the span is lost. Returns the size of the trace
- * state, which comes first. */
+/* Puts all else behind the attributes; if there is no room, nothing, and the span is lost. Returns the size of the
+ * trace state, which comes first. */
 static __attribute__((noinline)) size_t append_adornments(otk_span *span)
 {
     struct otk_buffer *b = &span->attributes.bytes;

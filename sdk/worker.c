@@ -41,8 +41,8 @@ static void settle_dropped(otk_sdk *sdk, otk_signal signal, uint64_t count, otk_
 
 /* ---- When there is work ---------------------------------------------- */
 
-/* Has the worker look after a queue: when the delay is over, at once for a whole batch, or not at all if `may_sleep` and
- * nothing is there. */
+/* Has the worker look after a queue: when the delay is over, at once for a whole batch, or not at all if `may_sleep`
+ * and nothing is there. */
 static void schedule(struct otk_pipeline *p, const struct otk_signal_config *config, bool may_sleep)
 {
     otk_lock_take(&p->lock);
@@ -99,7 +99,7 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
     }
     sdk->own.body.size = 0;
     sdk->own.body.failed = 0;
-    int rc = otk_batch_write(&sdk->own.body, &sdk->resource.bytes, items, count);
+    int rc = otk_batch_write(&sdk->own.body, &sdk->resource, items, count);
     if (!rc)
         rc = otk_exporter_prepare(sdk->own.exporter, signal, &sdk->own.body);
     if (rc == OTK_ELIMIT && count > 1) {

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "config.h"
+#include "opentelemetry/proto/resource/v1/resource.pb-c.h"
 #include "resource.h"
 
 #include <errno.h>
@@ -371,17 +372,16 @@ static void test_an_unknown_setting_is_an_error(void **state)
 /* ---- Resource -------------------------------------------------------- */
 
 /* The attributes as "key=value;…" in their order. */
-static void describe(const struct otk_attribute_set *set, char *out, size_t size)
+static void describe(const struct otk_buffer *resource, char *out, size_t size)
 {
+    Otk__Resource__Resource *r = otk__resource__resource__unpack(NULL, resource->size, resource->data);
+    assert_non_null(r);
     *out = '\0';
-    for (size_t i = 0; i < set->count; i++) {
-        const struct otk_entry *e = &set->entries[i];
-        const uint8_t *key = set->bytes.data + e->at + e->key_at;
-        const uint8_t *value = key + e->key_size + 4; /* the value's tag and length, the string's tag and length */
+    for (size_t i = 0; i < r->n_attributes; i++) {
         size_t used = strlen(out);
-        snprintf(out + used, size - used, "%.*s=%.*s;", (int)e->key_size, (const char *)key,
-                 (int)(set->bytes.data + e->at + e->size - value), (const char *)value);
+        snprintf(out + used, size - used, "%s=%s;", r->attributes[i]->key, r->attributes[i]->value->string_value);
     }
+    otk__resource__resource__free_unpacked(r, NULL);
 }
 
 struct described {
@@ -394,13 +394,13 @@ static struct described resource_of(otk_sdk_options options)
     struct described d = {0};
     struct otk_warnings warnings;
     struct otk_config config;
-    struct otk_attribute_set set;
+    struct otk_buffer resource;
     options.ignore_environment = true;
     otk_warnings_init(&warnings, note, &d.notes);
     assert_int_equal(otk_config_load(&config, &options, &warnings, NULL), 0);
-    assert_int_equal(otk_resource_make(&set, &config, &options, &warnings), 0);
-    describe(&set, d.text, sizeof d.text);
-    otk_attribute_set_clear(&set);
+    assert_int_equal(otk_resource_make(&resource, &config, &options, &warnings), 0);
+    describe(&resource, d.text, sizeof d.text);
+    otk_buffer_clear(&resource);
     otk_config_clear(&config);
     otk_warnings_clear(&warnings);
     return d;

@@ -43,6 +43,9 @@ static void test_text_is_repaired_and_cut_by_characters(void **state)
         assert_int_equal(b.data[0], 0x0a);
         assert_int_equal(b.data[1], size);
         assert_memory_equal(b.data + 2, cases[i].out, size);
+        otk_text_append(&b, cases[i].in, strlen(cases[i].in), cases[i].max);
+        assert_int_equal(b.size, 2 * size + 2);
+        assert_memory_equal(b.data + 2 + size, cases[i].out, size);
         otk_buffer_clear(&b);
     }
 }
