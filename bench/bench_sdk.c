@@ -386,7 +386,6 @@ static otk_attribute read_attribute(const Otk__Common__KeyValue *pair)
 /* The span as the queue holds it; its events are encoded when they are recorded. */
 static struct otk_buffer recorded_span(const Otk__Trace__Span *s)
 {
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
     struct otk_span_record record = {.name_size = (uint32_t)strlen(s->name)};
     record.start.kind = (uint8_t)s->kind;
@@ -396,7 +395,7 @@ static struct otk_buffer recorded_span(const Otk__Trace__Span *s)
     memcpy(record.start.context.span_id, s->span_id.data, s->span_id.len);
     otk_buffer_append(&draft.bytes, &record, sizeof record);
     otk_buffer_text(&draft.bytes, s->name);
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     for (size_t i = 0; i < s->n_attributes; i++) {
         const otk_attribute attribute = read_attribute(s->attributes[i]);
         otk_draft_put(&draft, &attribute);

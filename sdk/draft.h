@@ -13,8 +13,6 @@ struct otk_limits {
     size_t count;
 };
 
-#define OTK_LIMITS_NONE ((struct otk_limits){SIZE_MAX, SIZE_MAX})
-
 struct otk_draft_limits {
     struct otk_limits exact;
     size_t quick_count, quick_size; /* attributes, and bytes of a text, that need no look at these limits */

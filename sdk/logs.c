@@ -17,12 +17,6 @@ enum {
     LOG_EVENT_NAME = 12
 };
 
-static void write_optional(struct otk_buffer *b, unsigned number, const char *text)
-{
-    if (text && *text)
-        otk_text_write(b, number, text, strlen(text), OTK_TEXT_UNLIMITED);
-}
-
 static void write_attributes(struct otk_buffer *b, const otk_attributes *attributes, const otk_sdk *sdk)
 {
     size_t max_bytes = sdk->config.max_request_bytes;
@@ -51,13 +45,13 @@ static void write_record(struct otk_buffer *b, const otk_log_record *record, con
         otk_write_fixed64(b, LOG_TIME, record->time_unix_nano);
     if (record->severity_number)
         otk_write_varint(b, LOG_SEVERITY_NUMBER, (uint64_t)(int64_t)record->severity_number);
-    write_optional(b, LOG_SEVERITY_TEXT, record->severity_text);
+    otk_text_write_optional(b, LOG_SEVERITY_TEXT, record->severity_text);
     if (record->body.type != OTK_VALUE_EMPTY)
         otk_value_write(b, LOG_BODY, &record->body, SIZE_MAX);
     write_attributes(b, record->attributes, sdk);
     write_context(b, record->context);
     otk_write_fixed64(b, LOG_OBSERVED_TIME, observed);
-    write_optional(b, LOG_EVENT_NAME, record->event_name);
+    otk_text_write_optional(b, LOG_EVENT_NAME, record->event_name);
 }
 
 void otk_logger_emit(otk_logger *logger, const otk_log_record *record)

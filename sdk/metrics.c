@@ -252,12 +252,6 @@ void otk_counter_add(otk_counter *counter, int64_t value, const otk_attributes *
 
 /* ---- Collection ------------------------------------------------------ */
 
-static void write_text(struct otk_buffer *b, unsigned number, const char *text)
-{
-    if (*text)
-        otk_text_write(b, number, text, strlen(text), OTK_TEXT_UNLIMITED);
-}
-
 static void write_point(struct otk_buffer *b, struct otk_gaps *gaps, const struct series *s, uint64_t now)
 {
     struct otk_open open = otk_write_begin(b, gaps, SUM_DATA_POINTS);
@@ -271,9 +265,9 @@ static void write_point(struct otk_buffer *b, struct otk_gaps *gaps, const struc
 static int write_metric(struct otk_buffer *b, const otk_counter *counter, uint64_t now)
 {
     struct otk_gaps gaps = OTK_GAPS_INIT;
-    write_text(b, METRIC_NAME, counter->name);
-    write_text(b, METRIC_DESCRIPTION, counter->description);
-    write_text(b, METRIC_UNIT, counter->unit);
+    otk_text_write_optional(b, METRIC_NAME, counter->name);
+    otk_text_write_optional(b, METRIC_DESCRIPTION, counter->description);
+    otk_text_write_optional(b, METRIC_UNIT, counter->unit);
     struct otk_open sum = otk_write_begin(b, &gaps, METRIC_SUM);
     for (const struct series *s = counter->first; s; s = s->next)
         write_point(b, &gaps, s, now);

@@ -19,12 +19,6 @@ void otk_scopes_free(struct otk_scope *scope, otk_signal signal)
     }
 }
 
-static void write_optional(struct otk_buffer *b, unsigned number, const char *text)
-{
-    if (text && *text)
-        otk_text_write(b, number, text, strlen(text), OTK_TEXT_UNLIMITED);
-}
-
 /* Equal scopes give equal bytes. */
 static int encode_scope(struct otk_scope *scope, const char *name, const otk_scope_options *options)
 {
@@ -32,9 +26,9 @@ static int encode_scope(struct otk_scope *scope, const char *name, const otk_sco
     otk_draft_put_all(&set, options->attributes);
     int rc = set.dropped ? OTK_ENOMEM : otk_draft_sort(&set);
     otk_text_write(&scope->content, SCOPE_NAME, name, strlen(name), OTK_TEXT_UNLIMITED);
-    write_optional(&scope->content, SCOPE_VERSION, options->version);
+    otk_text_write_optional(&scope->content, SCOPE_VERSION, options->version);
     otk_draft_write(&scope->content, SCOPE_ATTRIBUTES, &set);
-    write_optional(&scope->schema_url, ENVELOPE_SCHEMA_URL, options->schema_url);
+    otk_text_write_optional(&scope->schema_url, ENVELOPE_SCHEMA_URL, options->schema_url);
     otk_buffer_clear(&set.bytes);
     return rc || scope->content.failed || scope->schema_url.failed ? OTK_ENOMEM : 0;
 }

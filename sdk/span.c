@@ -73,7 +73,7 @@ static inline void empty_buffers(otk_span *span)
         remove_adornments(span);
     if (span->message.capacity)
         otk_buffer_clear(&span->message);
-    span->used = span->readable = false;
+    span->used = false;
     atomic_store_explicit(&span->recording, false, memory_order_relaxed);
 }
 

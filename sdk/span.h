@@ -23,7 +23,7 @@ enum { OTK_SPAN_HEAD = sizeof(struct otk_block) + sizeof(struct otk_span_record)
 struct otk_span {
     atomic_bool recording;    /* first: <otlpkit/sdk.h> looks at it */
     bool used;                /* its buffers are in use */
-    bool readable;            /* records, or is shown to processors; under the lock */
+    bool shown;               /* to processors, though it has ended; under the lock */
     bool adorned;             /* with events, links, a status or a trace state */
     bool sampled;             /* to be exported */
     struct otk_own_lock lock; /* covers what follows, while it records */

@@ -23,6 +23,12 @@ static const uint8_t *attributes_end(const otk_span *span)
     return recording ? b->data + b->size : attributes_of(span) + otk_span_record_of(span)->attributes_size;
 }
 
+/* With the lock. */
+static bool is_readable(const otk_span *span)
+{
+    return span->shown || atomic_load_explicit(&span->recording, memory_order_relaxed);
+}
+
 static void read_span(otk_span *span, otk_span_data *out)
 {
     const struct otk_span_start *start = &span->start;
@@ -48,7 +54,7 @@ void otk_span_read(otk_span *span, otk_span_data *out)
         memset(out, 0, sizeof *out);
     if (!span || !out || !otk_own_lock_take(&span->lock))
         return;
-    if (span->readable)
+    if (is_readable(span))
         read_span(span, out);
     otk_own_lock_release(&span->lock);
 }
@@ -67,7 +73,7 @@ bool otk_span_get_attribute(otk_span *span, const char *key, otk_value *out)
     const otk_string wanted = otk_string_of(key);
     if (!span || !key || !out || !otk_own_lock_take(&span->lock))
         return false;
-    bool found = span->readable && read_attribute(span, &wanted, out);
+    bool found = is_readable(span) && read_attribute(span, &wanted, out);
     otk_own_lock_release(&span->lock);
     return found;
 }

@@ -100,6 +100,12 @@ void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, siz
     b->size = (size_t)(to - b->data) + repaired;
 }
 
+void otk_text_write_optional(struct otk_buffer *b, unsigned number, const char *text)
+{
+    if (text && *text)
+        otk_text_write(b, number, text, strlen(text), OTK_TEXT_UNLIMITED);
+}
+
 void otk_text_append(struct otk_buffer *b, const char *text, size_t size, size_t max_chars)
 {
     uint8_t *to = size <= max_chars ? otk_buffer_reserve(b, size) : NULL;

@@ -11,6 +11,9 @@
  * and what exceeds `max_chars` is cut. */
 void otk_text_write(struct otk_buffer *b, unsigned number, const char *text, size_t size, size_t max_chars);
 
+/* A C string, if there is any text. */
+void otk_text_write_optional(struct otk_buffer *b, unsigned number, const char *text);
+
 /* Writes no more than the text. */
 void otk_text_append(struct otk_buffer *b, const char *text, size_t size, size_t max_chars);
 

@@ -2,9 +2,8 @@
 
 #include "clock.h"
 #include "processor.h"
+#include "put.h"
 #include "sampler.h"
-#include "text.h"
-#include "writer.h"
 
 enum {
     SPAN_EVENTS = 11,
@@ -93,7 +92,6 @@ static inline bool begin_recording(otk_span *span, otk_tracer *tracer, otk_strin
     uint64_t now = start_clock(span, sdk);
     span->tracer = tracer;
     span->status = OTK_STATUS_CODE_UNSET;
-    span->readable = true;
     span->start.kind = (uint8_t)kind_of(options);
     span->start.time_unix_nano = options->start_time_unix_nano ? options->start_time_unix_nano : now;
     return true;
@@ -328,12 +326,6 @@ static void add_record(struct otk_records *records, unsigned number, unsigned li
     }
 }
 
-static void write_trace_state(struct otk_buffer *b, unsigned number, const char *trace_state)
-{
-    if (trace_state && *trace_state)
-        otk_text_write(b, number, trace_state, strlen(trace_state), OTK_TEXT_UNLIMITED);
-}
-
 static void write_dropped(struct otk_buffer *b, unsigned number, uint32_t dropped)
 {
     if (dropped)
@@ -400,7 +392,7 @@ static void write_link(struct otk_buffer *b, const void *content, const struct o
     const otk_span_context *context = content;
     otk_write_bytes(b, LINK_TRACE_ID, context->trace_id, sizeof context->trace_id);
     otk_write_bytes(b, LINK_SPAN_ID, context->span_id, sizeof context->span_id);
-    write_trace_state(b, LINK_TRACE_STATE, context->trace_state);
+    otk_text_write_optional(b, LINK_TRACE_STATE, context->trace_state);
     otk_draft_write(b, LINK_ATTRIBUTES, attributes);
     write_dropped(b, LINK_DROPPED_ATTRIBUTES, attributes->dropped);
     otk_write_fixed32(b, LINK_FLAGS, otk_span_record_flags(context->trace_flags, context->is_remote));
@@ -439,8 +431,8 @@ static bool replace_status(otk_span *span, otk_status_code code, const char *des
     struct otk_buffer *b = &span->status_message;
     b->size = 0;
     b->failed = 0;
-    if (code == OTK_STATUS_CODE_ERROR && description && *description)
-        otk_text_write(b, STATUS_MESSAGE, description, strlen(description), OTK_TEXT_UNLIMITED);
+    if (code == OTK_STATUS_CODE_ERROR)
+        otk_text_write_optional(b, STATUS_MESSAGE, description);
     span->status = code;
     span->adorned = true;
     return !b->failed;
@@ -487,14 +479,14 @@ void otk_span_update_name(otk_span *span, const char *name)
 static void write_status(struct otk_buffer *b, const otk_span *span)
 {
     const struct otk_buffer *message = &span->status_message;
-    struct otk_gaps gaps = OTK_GAPS_INIT;
-    if (span->status == OTK_STATUS_CODE_UNSET)
+    bool any = span->status != OTK_STATUS_CODE_UNSET;
+    uint8_t *to = any ? otk_buffer_reserve(b, 2 * OTK_VARINT_MAX + message->size) : NULL;
+    if (!to)
         return;
-    struct otk_open status = otk_write_begin(b, &gaps, SPAN_STATUS);
-    otk_buffer_append(b, message->data, message->size);
-    otk_write_varint(b, STATUS_CODE, (uint64_t)span->status);
-    otk_write_end(b, &gaps, status);
-    otk_write_finish(b, &gaps);
+    to = otk_put_size(to, SPAN_STATUS, message->size + 2); /* the code's record has two bytes */
+    to = otk_put_bytes(to, message->data, message->size);
+    to = otk_varint_put(otk_put_tag(to, STATUS_CODE, OTK_WIRE_VARINT), (uint64_t)span->status);
+    b->size = (size_t)(to - b->data);
 }
 
 static void write_records(struct otk_buffer *b, const struct otk_records *records, unsigned dropped_number)
@@ -536,7 +528,6 @@ static inline void complete(otk_span *span, uint64_t end_time_unix_nano)
     record->rest_size = (uint32_t)(attributes->bytes.size - attributes_end - trace_state_size);
     record->dropped_attributes = attributes->dropped;
     record->keys_differ = attributes->settled;
-    span->readable = span->tracer->scope.sdk->processor_count > 0;
     atomic_store_explicit(&span->recording, false, memory_order_release);
 }
 
@@ -548,13 +539,19 @@ static __attribute__((noinline)) void warn_of_drops(const otk_span *span)
                  "attributes, events or links of spans exceed their limits and are dropped");
 }
 
-static __attribute__((noinline)) void show_processors(otk_span *span)
+static void show(otk_span *span, bool shown)
 {
-    otk_sdk_span_ended(span);
     if (!otk_own_lock_take(&span->lock))
         return;
-    span->readable = false;
+    span->shown = shown;
     leave(span);
+}
+
+static __attribute__((noinline)) void show_processors(otk_span *span)
+{
+    show(span, true);
+    otk_sdk_span_ended(span);
+    show(span, false);
 }
 
 static inline void hand_over(otk_span *span)

@@ -133,13 +133,12 @@ static void test_what_is_replaced_takes_no_memory(void **state)
 {
     enum { TEXT = 1000 };
     char text[TEXT + 1];
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
     (void)state;
     memset(text, 'x', TEXT);
     text[TEXT] = '\0';
     const otk_attribute attribute = otk_attribute_string("key", text);
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     for (int i = 0; i < 10000; i++)
         otk_draft_put(&draft, &attribute);
     assert_int_equal(draft.dropped, 0);
@@ -150,12 +149,11 @@ static void test_what_is_replaced_takes_no_memory(void **state)
 /* SDK-ENC-09: keys that are one when repaired are one */
 static void test_keys_are_compared_as_they_are_sent(void **state)
 {
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
     struct otk_buffer message = OTK_BUFFER_INIT(1 << 20);
     (void)state;
     assert_non_null(otk_buffer_reserve(&draft.bytes, 512));
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     assert_true(otk_draft_quick_int(&draft, otk_string_of("k\xff"), 1));
     assert_true(otk_draft_quick_int(&draft, otk_string_of("k\xfe"), 2));
     Otk__Trace__Span *span = encoded(&draft, &message);
@@ -172,11 +170,10 @@ static void test_keys_are_compared_as_they_are_sent(void **state)
 static void test_keys_of_many_are_compared_as_they_are_sent(void **state)
 {
     enum { MANY = OTK_DRAFT_QUICK_COUNT + 1 };
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
     struct model model = {.count = 0};
     (void)state;
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     for (unsigned i = 0; i < MANY; i++) {
         put(&draft, i, i);
         put_into_model(&model, SIZE_MAX, i, i);
@@ -197,11 +194,10 @@ static void test_keys_of_many_are_compared_as_they_are_sent(void **state)
 static void test_a_value_of_no_kind_is_empty(void **state)
 {
     static const int kinds[] = {-1, OTK_VALUE_STRING_STRINDEX, OTK_VALUE_STRING_STRINDEX + 1, 100, 1 << 20};
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 20)};
     struct otk_buffer message = OTK_BUFFER_INIT(1 << 20);
     (void)state;
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     for (size_t i = 0; i < COUNT(kinds); i++) {
         const otk_value value = {.type = (otk_value_type)kinds[i], .as.int_value = 7};
         char key[] = {(char)('a' + i), '\0'};
@@ -220,11 +216,10 @@ static void test_a_value_of_no_kind_is_empty(void **state)
 
 static void assert_at_most_twice_as_large(otk_string key, otk_value value)
 {
-    const struct otk_draft_limits limits = otk_draft_limit(OTK_LIMITS_NONE);
     const otk_attribute attribute = {key, value};
     struct otk_draft draft = {.bytes = OTK_BUFFER_INIT(1 << 24)};
     struct otk_buffer message = OTK_BUFFER_INIT(1 << 26);
-    otk_draft_begin(&draft, &limits);
+    otk_draft_begin(&draft, &otk_draft_unlimited);
     otk_draft_put(&draft, &attribute);
     otk__trace__span__free_unpacked(encoded(&draft, &message), NULL);
     assert_int_equal(draft.dropped, 0);
