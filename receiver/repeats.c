@@ -55,10 +55,9 @@ static uint64_t key_of(const struct otk_repeats *r, const struct capture *c)
     uint64_t key = mix(r->seed, m.size << 4 | (uint64_t)c->pub.signal << 2 | (uint64_t)c->pub.encoding);
     if (m.size <= WHOLE_MAX)
         return hash(key, m.data, m.size);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        size_t item = c->index.item_count * i / SAMPLES;
-        key = hash_around(key, m, item < c->index.item_count ? c->index.items[item] : m.size * i / SAMPLES);
-    }
+    size_t items = c->index.item_count, samples = items < SAMPLES ? items : SAMPLES;
+    for (size_t i = 0; i < samples; i++)
+        key = hash_around(key, m, c->index.items[items * i / samples]);
     return hash_around(key, m, m.size);
 }
 
