@@ -21,6 +21,7 @@ struct capture {
     otk_capture pub;         /* first, so that the public pointer is this one */
     struct otk_arena arena;  /* headers, strings and, later, the views */
     struct otk_buffer body;  /* pub.body points here … */
+    bool body_untouched;     /* its room was reserved in memory that nothing was written to yet */
     struct otk_buffer plain; /* … pub.message here, when it is not the body itself */
     struct otk_buffer answer;
     struct otk_index index;
@@ -47,6 +48,9 @@ void otk_capture_free(struct capture *c);
 
 /* Makes room for a body of `size` bytes in one piece. */
 int otk_capture_reserve(struct capture *c, size_t size);
+
+/* Adds a piece of the body. Returns 0, OTK_ENOMEM or OTK_ELIMIT. */
+int otk_capture_append(struct capture *c, const char *data, size_t size);
 
 /* The body is complete: pub.body shows it. */
 void otk_capture_end_body(struct capture *c);

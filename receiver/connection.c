@@ -509,7 +509,7 @@ static enum MHD_Result read_body(struct otk_conn *n, const char *data, size_t si
     struct capture *c = n->capture;
     size_t room = c->body.limit - c->body.size;
     c->pub.body_size += size;
-    if (otk_buffer_append(&c->body, data, size < room ? size : room))
+    if (otk_capture_append(c, data, size < room ? size : room))
         return cut(n, 503, "out of memory");
     if (size > room)
         return cut_large(n);

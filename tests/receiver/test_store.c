@@ -3,6 +3,9 @@
 
 #include "store.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #define REFUSED_BYTES ((size_t)16 << 20)
 
 static struct otk_store *store;
@@ -194,6 +197,32 @@ static void test_wait_returns_when_its_count_is_reached(void **state)
     pthread_join(thread, NULL);
 }
 
+/* Bytes that the pages behind the first one have in memory. */
+static size_t resident(uint8_t *data, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), count = size / page - 1, bytes = 0;
+    unsigned char *pages = malloc(count);
+    assert_non_null(pages);
+    assert_int_equal(mincore(data + page - (uintptr_t)data % page, count * page, pages), 0);
+    for (size_t i = 0; i < count; i++)
+        bytes += pages[i] & 1 ? page : 0;
+    free(pages);
+    return bytes;
+}
+
+static void test_body_takes_memory_as_it_comes_not_as_it_is_announced(void **state)
+{
+    (void)state;
+    static const char piece[16 << 10];
+    const size_t announced = (size_t)8 << 20;
+    struct capture *c = otk_capture_new();
+    assert_int_equal(otk_capture_reserve(c, announced), 0);
+    size_t before = resident(c->body.data, announced); /* what malloc has used already */
+    assert_int_equal(otk_capture_append(c, piece, sizeof piece), 0);
+    assert_in_range(resident(c->body.data, announced), before, before + (256 << 10));
+    otk_capture_free(c);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
 
 int main(void)
@@ -207,6 +236,7 @@ int main(void)
         test(refused_capture_beyond_the_bound_loses_its_body),
         test(reference_outlives_a_reset),
         test(wait_returns_when_its_count_is_reached),
+        test(body_takes_memory_as_it_comes_not_as_it_is_announced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
