@@ -336,8 +336,10 @@ static inline const uint8_t *read_content(struct reader *r, const struct otk_mes
 }
 
 /* The messages inside one another are kept on a stack here, and the one that is read in registers: no call a message.
- * `seen` has the bits of the fields that came, `last` that of the one before. */
-static bool read_all(struct reader *r, const struct otk_message *type, const uint8_t *p, const uint8_t *end)
+ * `seen` has the bits of the fields that came, `last` that of the one before. Aligned, since where the code in
+ * front puts it would change its time by a twentieth. */
+__attribute__((aligned(64))) static bool read_all(struct reader *r, const struct otk_message *type, const uint8_t *p,
+                                                  const uint8_t *end)
 {
     struct level stack[OTK_WIRE_DEPTH_MAX];
     uint32_t seen = 0, last = 0;
