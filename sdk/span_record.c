@@ -118,13 +118,8 @@ void otk_span_record_encode(const struct otk_span_record *record, struct otk_buf
 
 /* ---- A batch --------------------------------------------------------- */
 
-/* What one of ordinary spans needs. */
-#define KEPT_BYTES ((size_t)1 << 20)
-
 int otk_span_records_encode(struct otk_buffer *b, struct otk_item *items, size_t count)
 {
-    if (b->capacity > KEPT_BYTES)
-        otk_buffer_clear(b);
     b->size = 0;
     b->failed = 0;
     for (size_t i = 0; i < count; i++) {

@@ -11,6 +11,9 @@
 #define ALERT_NS 1000000
 #define NAP_NS 50000
 
+/* Of memory for a batch is kept what ordinary ones need. */
+#define KEPT_BYTES ((size_t)1 << 20)
+
 /* ---- Accounts -------------------------------------------------------- */
 
 /* Takes `count` items out of flight: as delivered but for those rejected, or as dropped. */
@@ -242,9 +245,17 @@ static void flush_all(otk_sdk *sdk)
     pthread_cond_broadcast(&sdk->progress);
 }
 
+static void tidy_up(struct otk_buffer *b)
+{
+    if (b->capacity > KEPT_BYTES)
+        otk_buffer_clear(b);
+}
+
 static void wait_for_work(otk_sdk *sdk, uint64_t due)
 {
     if (otk_clock_monotonic() >= sdk->own.alert_until) {
+        tidy_up(&sdk->own.spans);
+        tidy_up(&sdk->own.body);
         otk_worker_wait_until(&sdk->work, &sdk->mutex, due);
         return;
     }

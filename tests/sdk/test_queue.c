@@ -136,6 +136,28 @@ static void test_a_worker_that_has_nothing_to_do_sleeps_until_something_comes(vo
     finish(&w);
 }
 
+/* The worker keeps what a batch of ordinary spans needs. */
+static void test_the_memory_of_a_large_batch_is_given_back(void **state)
+{
+    static uint8_t large[8 << 20];
+    struct world w;
+    (void)state;
+    start_with(&w, (const char *const[]){"OTEL_BSP_SCHEDULE_DELAY=1", NULL});
+    otk_span *span = otk_span_start(w.tracer, "large", NULL);
+    otk_span_set_bytes(span, "large", large, sizeof large);
+    otk_span_free(span);
+    server_wait(w.server, 1);
+    uint64_t deadline = otk_clock_deadline(PATIENCE_MS);
+    while (!sleeps(w.sdk) && otk_clock_monotonic() < deadline)
+        sched_yield();
+    assert_true(sleeps(w.sdk));
+    pthread_mutex_lock(&w.sdk->mutex);
+    size_t kept = w.sdk->own.spans.capacity + w.sdk->own.body.capacity;
+    pthread_mutex_unlock(&w.sdk->mutex);
+    assert_in_range(kept, 0, 2 << 20);
+    finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_a_queue_is_full_by_its_bytes),
         cmocka_unit_test(test_blocks_are_used_again_unless_they_are_large),
         cmocka_unit_test(test_few_spare_blocks_are_kept),
+        cmocka_unit_test(test_the_memory_of_a_large_batch_is_given_back),
         cmocka_unit_test(test_a_worker_that_has_nothing_to_do_sleeps_until_something_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
