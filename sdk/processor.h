@@ -1,4 +1,5 @@
-/* What the program may bring: a clock, an id generator, and processors. These are called in their order, before the queue. */
+/* What the program may bring: a clock, an id generator, and processors, which are
+ * called in their order, before the queue. */
 #ifndef OTLPKIT_PROCESSOR_H
 #define OTLPKIT_PROCESSOR_H
 

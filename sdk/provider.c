@@ -135,9 +135,11 @@ const char *otk_sdk_version(void)
     return OTLPKIT_VERSION;
 }
 
+/* Larger ones find room when they are there. */
+enum { FIRST_BATCH = 512 };
+
 static int init_pipelines(otk_sdk *sdk)
 {
-    size_t largest = 1;
     for (size_t i = 0; i < OTK_SIGNAL_COUNT; i++) {
         const struct otk_signal_config *config = &sdk->config.signals[i];
         struct otk_pipeline *p = &sdk->pipelines[i];
@@ -149,9 +151,9 @@ static int init_pipelines(otk_sdk *sdk)
             p->due = otk_clock_deadline(config->delay_ms);
         else
             p->queue = OTK_QUEUE_INIT(config->queue_size);
-        largest = config->batch_size > largest ? config->batch_size : largest;
     }
-    sdk->batch = malloc(largest * sizeof *sdk->batch);
+    sdk->batch_capacity = FIRST_BATCH;
+    sdk->batch = malloc(FIRST_BATCH * sizeof *sdk->batch);
     return sdk->batch ? 0 : OTK_ENOMEM;
 }
 

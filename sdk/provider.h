@@ -58,6 +58,7 @@ struct otk_sdk {
 
     pthread_t worker;
     struct otk_item *batch;
+    size_t batch_capacity;
     struct otk_workplace own;
     struct otk_workplace parents; /* in a forked child, in whatever state its worker left it there */
 

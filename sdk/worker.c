@@ -116,6 +116,32 @@ static void send_items(otk_sdk *sdk, otk_signal signal, const struct otk_item *i
     }
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t queued(struct otk_pipeline *p)
+{
+    otk_lock_take(&p->lock);
+    size_t count = p->queue.count;
+    otk_lock_release(&p->lock);
+    return count;
+}
+
+/* How many of so many items a batch has room for. Called with the mutex held. */
+static size_t make_room(otk_sdk *sdk, size_t count)
+{
+    struct otk_item *larger = NULL;
+    if (count > sdk->batch_capacity)
+        larger = realloc(sdk->batch, count * sizeof *larger);
+    if (larger) {
+        sdk->batch = larger;
+        sdk->batch_capacity = count;
+    }
+    return smaller(count, sdk->batch_capacity);
+}
+
 /* Takes items out of a queue and into flight. */
 static size_t take_items(struct otk_pipeline *p, size_t max)
 {
@@ -131,7 +157,8 @@ static size_t export_batch(otk_sdk *sdk, otk_signal signal, size_t max)
 {
     struct otk_pipeline *p = &sdk->pipelines[signal];
     const struct otk_signal_config *config = &sdk->config.signals[signal];
-    size_t count = take_items(p, max < config->batch_size ? max : config->batch_size);
+    size_t wanted = smaller(smaller(max, config->batch_size), queued(p));
+    size_t count = take_items(p, make_room(sdk, wanted));
     if (count) {
         pthread_mutex_unlock(&sdk->mutex);
         struct otk_block *last = otk_queue_read(&p->queue, sdk->batch, count);
@@ -191,14 +218,6 @@ static void export_due(otk_sdk *sdk, otk_signal signal)
         export_metrics(sdk);
     else
         export_batch(sdk, signal, SIZE_MAX);
-}
-
-static size_t queued(struct otk_pipeline *p)
-{
-    otk_lock_take(&p->lock);
-    size_t count = p->queue.count;
-    otk_lock_release(&p->lock);
-    return count;
 }
 
 /* Exports all that is there at this moment. */

@@ -158,6 +158,24 @@ static void test_the_memory_of_a_large_batch_is_given_back(void **state)
     finish(&w);
 }
 
+/* SDK-ENV-12, SDK-ERR-05: an environment that allows batches of any size takes no memory for them before they are there. */
+static void test_memory_for_a_batch_is_taken_when_it_is_there(void **state)
+{
+    enum { SPANS = 5000 };
+    struct world w;
+    (void)state;
+    start_with(&w,
+               (const char *const[]){"OTEL_BSP_MAX_QUEUE_SIZE=2147483647", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2147483647",
+                                     "OTEL_BSP_SCHEDULE_DELAY=2147483647", NULL});
+    assert_true(w.sdk->batch_capacity < SPANS);
+    for (int i = 0; i < SPANS; i++)
+        otk_span_free(otk_span_start(w.tracer, "s", NULL));
+    assert_int_equal(otk_sdk_force_flush(w.sdk, PATIENCE_MS), 0);
+    assert_int_equal(traces_of(w.sdk).delivered, SPANS);
+    assert_int_equal(traces_of(w.sdk).requests, 1);
+    finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_few_spare_blocks_are_kept),
         cmocka_unit_test(test_the_memory_of_a_large_batch_is_given_back),
         cmocka_unit_test(test_a_worker_that_has_nothing_to_do_sleeps_until_something_comes),
+        cmocka_unit_test(test_memory_for_a_batch_is_taken_when_it_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
