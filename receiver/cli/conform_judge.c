@@ -355,21 +355,23 @@ enum answer otk_judge_growth(const struct seen *s, char *text)
     return grows ? say(text, ANSWER_YES, "they grow") : say(text, ANSWER_NO, "they do not grow");
 }
 
-/* Payloads that were refused as often do not wait for the same time: most times, for on a busy machine it may seem so
- * once. */
+/* Payloads that were refused as often do not wait for the same time: on the average, for on a busy machine it may seem
+ * so once. */
 enum answer otk_judge_jitter(const struct seen *s, char *text)
 {
-    size_t attempts = most_attempts(s->trial), compared = 0, different = 0;
+    size_t attempts = most_attempts(s->trial), compared = 0;
+    double spread = 0;
     if (!has_waits(s, text))
         return ANSWER_NO;
     for (size_t i = 1; i < attempts; i++) {
         struct gaps g = gaps_before(s->trial, i);
+        spread += g.count > 1 ? (g.most - g.least) / g.most : 0;
         compared += g.count > 1;
-        different += g.count > 1 && g.most - g.least > JITTER * g.most;
     }
     if (!compared)
         return say(text, ANSWER_UNSEEN, "one payload alone does not show it");
-    return 2 * different > compared ? say(text, ANSWER_YES, "they differ") : say(text, ANSWER_NO, "mostly the same");
+    bool differ = spread > JITTER * (double)compared;
+    return differ ? say(text, ANSWER_YES, "they differ") : say(text, ANSWER_NO, "nearly the same");
 }
 
 /* ---- The end of the program ------------------------------------------ */
