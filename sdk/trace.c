@@ -554,17 +554,24 @@ static __attribute__((noinline)) void show_processors(otk_span *span)
     show(span, false);
 }
 
+/* One that was started before a fork is the parent's to export. */
+static inline bool is_of_this_process(const otk_span *span)
+{
+    return span->lock.forks == otk_forks_now();
+}
+
 static inline void hand_over(otk_span *span)
 {
     struct otk_scope *scope = &span->tracer->scope;
     if (span->attributes.dropped || span->adorned)
         warn_of_drops(span);
-    /* One that was started before a fork is the parent's to export. */
-    if (span->lock.forks != otk_forks_now())
+    if (!is_of_this_process(span))
         return;
     if (scope->sdk->processor_count)
         show_processors(span);
-    if (span->sampled && scope->sdk->exports && scope->sdk->config.signals[OTK_SIGNAL_TRACES].enabled)
+    /* A processor may have forked. */
+    if (is_of_this_process(span) && span->sampled && scope->sdk->exports &&
+        scope->sdk->config.signals[OTK_SIGNAL_TRACES].enabled)
         otk_sdk_submit(scope, OTK_SIGNAL_TRACES, &span->attributes.bytes);
 }
 

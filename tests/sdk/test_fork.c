@@ -160,6 +160,48 @@ static void test_a_fork_may_come_at_any_moment(void **state)
     otk_receiver_stop(rx);
 }
 
+struct forking {
+    bool forked;
+    pid_t child;
+};
+
+static void fork_once(otk_span *span, void *arg)
+{
+    struct forking *f = arg;
+    (void)span;
+    if (!f->forked) {
+        f->forked = true;
+        f->child = fork();
+    }
+}
+
+/* SDK-PROC-15: the child comes back from a processor in the middle of a span's end, which is the parent's. */
+static void test_a_fork_in_a_processor_exports_the_span_once(void **state)
+{
+    struct forking f = {false, 0};
+    const otk_span_processor processor = {NULL, fork_once, NULL, NULL, &f};
+    otk_sdk_options options = OTK_SDK_OPTIONS_INIT;
+    int status;
+    (void)state;
+    otk_receiver *rx = otk_receiver_start(NULL, NULL);
+    options.endpoint = otk_receiver_url(rx);
+    options.ignore_environment = true;
+    options.processors = &processor;
+    options.processor_count = 1;
+    otk_sdk *sdk = otk_sdk_start(&options, NULL);
+    fflush(NULL);
+    otk_span_free(otk_span_start(otk_sdk_tracer(sdk, "t", NULL), "ends once", NULL));
+    if (f.child == 0)
+        _exit(otk_sdk_force_flush(sdk, PATIENCE_MS) ? 1 : 42);
+    assert_int_equal(waitpid(f.child, &status, 0), f.child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
+    assert_int_equal(otk_sdk_force_flush(sdk, PATIENCE_MS), 0);
+    assert_int_equal(span_count(rx), 1);
+    otk_sdk_stop(sdk);
+    otk_receiver_stop(rx);
+}
+
 /* ---- Signals --------------------------------------------------------- */
 
 static void read_handlers(struct sigaction out[NSIG])
@@ -245,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_a_forked_child_starts_clean),
         cmocka_unit_test(test_a_childs_child_starts_clean_too),
         cmocka_unit_test(test_a_fork_may_come_at_any_moment),
+        cmocka_unit_test(test_a_fork_in_a_processor_exports_the_span_once),
         cmocka_unit_test(test_the_one_thread_of_the_sdk_takes_no_signal),
         cmocka_unit_test(test_no_signal_comes_from_the_network_and_none_is_handled),
     };
